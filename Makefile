@@ -1,0 +1,63 @@
+# What can be done here, each a line. On a machine with Python 3.11+ and make, every target sets up what it needs.
+# PYTHON=/path/to/python3.12 chooses the interpreter of .venv; ARGS="-k etag -x" goes to pytest, ARGS=--quick to bench.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+BIN := .venv/bin
+READY := .venv/.ready
+export PYTHON
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
+
+# A copied checkout, another PYTHON or a half-made .venv is set up again; otherwise this costs nothing.
+ifneq ($(strip $(shell cat $(READY) 2>/dev/null)),$(strip $(CURDIR) $(PYTHON)))
+.PHONY: $(READY)
+endif
+$(READY): $(BIN)/python scripts/bootstrap pyproject.toml requirements/bootstrap.txt requirements/dev.txt
+	@scripts/bootstrap
+$(BIN)/python: ;
+
+run: $(READY) ## Serve on http://127.0.0.1:8000 with a database, a demo user and reload; PORT and METRICS_PORT move it
+	@$(BIN)/python -m app.development
+
+test: $(READY) ## Prove all that can be proven on this machine
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+lint: lint-style lint-types lint-imports ## Check style, types and who imports whom
+
+lint-style: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+lint-types: $(READY)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/mypy
+
+lint-imports: $(READY)
+	$(BIN)/lint-imports
+
+fmt: $(READY) ## Format the code and fix what can be fixed
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+generate: $(READY) ## Write the pages that are made from the code: docs/settings.md, docs/openapi.json
+	$(BIN)/python -m app.development.reference
+
+bench: $(READY) ## Measure what a request costs
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(READY) ## Resolve the dependencies into requirements/; UPGRADE=1 takes the newest
+	scripts/lock
+
+wheel: $(READY) ## Build the platform as the library `slipway` into dist/
+	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packaging/slipway
+
+clean: ## Remove .venv, builds and caches; the data of `make run` stays
+	rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find app packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-data: ## Remove the database of `make run`
+	rm -rf .slipway
+
+.PHONY: help run test lint lint-style lint-types lint-imports fmt generate bench lock wheel clean clean-data
