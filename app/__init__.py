@@ -1,0 +1,1 @@
+"""The service: features on a platform, and the command line `slipway`."""

@@ -1,0 +1,1 @@
+"""HTTP at its edge: the fused layer, problem details and the application object."""

@@ -1,0 +1,131 @@
+"""The application object: FastAPI with the fused layer around its whole stack, and the resources of a process."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Lifespan, Scope
+
+from ..auth.scopes import with_scopes
+from ..drain import Drain
+from ..settings import Settings
+from ..telemetry import Telemetry
+from .errors import install_error_handlers
+from .layer import Headers, HttpLayer
+from .openapi import EVERYWHERE, Document, with_problems
+from .routes import LabelledRoute
+
+if TYPE_CHECKING:
+    from ..auth.tokens import TokenVerifier
+    from ..db import Database
+
+
+@dataclass
+class Resources:
+    """What a process has, made by `create_app` and handed to every request; nothing else is global.
+
+    `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets.
+    """
+
+    settings: Settings
+    drain: Drain
+    telemetry: Telemetry
+    database: "Database | None" = None
+    verifier: "TokenVerifier | None" = None
+    scopes: tuple[str, ...] = ()
+    features: dict[str, object] = field(default_factory=dict[str, object])
+
+
+class SlipwayApp(FastAPI):
+    """The ASGI application; servers and tests use the same object.
+
+    The layer wraps the framework's stack from outside, so that it also sees the answers of its error handlers
+    (it would miss a 500 and a 413 as middleware). `route_headers` and `route_features` are the layer's.
+    """
+
+    def __init__(
+        self,
+        resources: Resources,
+        *,
+        lifespan: "Lifespan[SlipwayApp] | None" = None,
+        route_headers: Mapping[str, Headers] | None = None,
+        route_features: Mapping[str, str] | None = None,
+    ) -> None:
+        service = resources.settings.service
+        super().__init__(
+            title=service.name,
+            version=service.version,
+            openapi_url="/openapi.json" if resources.settings.docs_enabled else None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            responses=cast("dict[int | str, dict[str, Any]]", EVERYWHERE),
+            lifespan=lifespan,
+            # The layer measures; with these off the framework adds no spans and no metrics of its own.
+            telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        )
+        self.resources = resources
+        self.drain = resources.drain
+        self._route_headers = route_headers
+        self._route_features = route_features
+        self._allowed: dict[str, list[str]] | None = None
+        install_error_handlers(self)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The framework's stack in the fused layer."""
+        resources = self.resources
+        resources.telemetry.metrics.prepare(self.served_routes())
+        return HttpLayer(
+            super().build_middleware_stack(),
+            telemetry=resources.telemetry,
+            drain=resources.drain,
+            settings=resources.settings,
+            authenticate=resources.verifier.authenticate if resources.verifier else None,
+            route_headers=self._route_headers,
+            route_features=self._route_features,
+        )
+
+    def add_route(
+        self,
+        path: str,
+        route: Callable[[Request], Awaitable[Response] | Response],
+        methods: list[str] | None = None,
+        name: str | None = None,
+        include_in_schema: bool = True,
+    ) -> None:
+        """Adds a plain route, as FastAPI does for its OpenAPI document, so that metrics know its path."""
+        self.router.routes.append(
+            LabelledRoute(path, route, methods=methods, name=name, include_in_schema=include_in_schema)
+        )
+
+    def served_routes(self) -> list[tuple[str, str, int]]:
+        """Method, path template and declared success status of every route."""
+        return [
+            (method, context.path_format, getattr(context, "status_code", None) or 200)
+            for context in iter_route_contexts(self.routes)
+            if context.path_format
+            for method in sorted(context.methods or ())
+        ]
+
+    def allowed_methods(self, scope: Scope) -> list[str]:
+        """All methods of the path that `scope` was routed to (RFC 9110 §15.5.6), sorted."""
+        if self._allowed is None:
+            self._allowed = {}
+            for method, path, _ in self.served_routes():
+                self._allowed.setdefault(path, []).append(method)
+        return sorted(self._allowed.get(getattr(scope.get("route"), "path_format", ""), []))
+
+    def openapi(self) -> Document:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = with_scopes(with_problems(super().openapi()), self.routes)
+        return self.openapi_schema
+
+
+def resources_of(connection: HTTPConnection) -> Resources:
+    """The resources of the application that serves a request or a WebSocket."""
+    return cast(SlipwayApp, connection.app).resources

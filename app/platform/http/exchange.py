@@ -1,0 +1,270 @@
+"""One request and its answer, watched from outside the application: what came, what left, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from ..telemetry.context import RequestContext, current_request
+from ..telemetry.tracing import ServerSpan
+from .problems import send_problem
+from .routes import route_label
+
+if TYPE_CHECKING:
+    from .layer import HttpLayer
+
+SLOW_SECONDS = 0.25
+"""Few clients leave before; from then on it is worth asking whether this one has."""
+CLIENT_LEFT = 499
+LONGEST_PATH = 512
+"""Characters of a path in a log line or a span."""
+PROBES = frozenset({"/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics"})
+"""Asked every few seconds: logged only when they fail."""
+
+TOO_LARGE = "The body is larger than this service takes."
+FAULT = "This is a fault of the service; it has been logged."
+STOPPING = "This instance is being stopped: send the request again."
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+class BodyTooLargeError(HTTPException):
+    """Ends the reading of a body over the limit, whose client has its answer already."""
+
+    def __init__(self) -> None:
+        super().__init__(413, TOO_LARGE)
+
+
+class Exchange:
+    """The `receive` and `send` of one request, and what became of it.
+
+    Every request of the process runs through it: straight code, few calls, measured by `make bench`.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_context",
+        "_ended",
+        "_finished",
+        "_layer",
+        "_left",
+        "_listening",
+        "_outcome",
+        "_read",
+        "_receive",
+        "_refused",
+        "_root_path",
+        "_route",
+        "_scope",
+        "_send",
+        "_sent",
+        "_span",
+        "_status",
+        "_unread",
+    )
+
+    def __init__(self, layer: HttpLayer, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
+        self._begun = perf_counter()
+        self._ended = 0.0
+        self._layer = layer
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._context = context
+        self._root_path: str = scope.get("root_path", "")
+        self._route = ""
+        self._status = 0  # of the answer that was begun
+        self._outcome = 0  # where that says something else than the answer's first line
+        self._read = self._sent = self._listening = 0
+        self._unread: deque[Message] | None = None
+        self._left = self._refused = self._finished = False
+        self._span: ServerSpan | None = None
+
+    async def run(self, declared_bytes: int) -> None:
+        """Has the request answered, whatever the application does."""
+        layer, context = self._layer, self._context
+        token = current_request.set(context)
+        if context.sampled:
+            self._span = layer.tracing.server_span(context, self._scope["method"])
+        layer.active_requests.inc()
+        try:
+            if declared_bytes > layer.max_body_bytes:
+                await self._refuse_body()
+            else:
+                await layer.app(self._scope, self.receive, self.send)
+                if not self._status and not self._left:
+                    _log.error("the application returned without an answer", path=self._path())
+                    await send_problem(self.send, 500, FAULT)
+        except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
+            await self._fail(error)
+        except asyncio.CancelledError:
+            if not layer.drain.draining:
+                self._left = True
+                raise
+            await self._stop()
+        finally:
+            if not self._finished:
+                self._finish()
+            if self._span is not None:
+                self._span.detach()
+            current_request.reset(token)
+
+    async def receive(self) -> Message:
+        """The server's `receive` with the limit of the body, and with a memory for a client that left."""
+        if self._unread:
+            message = self._unread.popleft()
+        else:
+            self._listening += 1
+            try:
+                message = await self._receive()
+            finally:
+                self._listening -= 1
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            if self._read > self._layer.max_body_bytes:
+                await self._refuse_body()
+                raise BodyTooLargeError
+        elif not self._ended:
+            self._left = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        """The server's `send` with our headers; it sees the first and the last byte leave."""
+        if self._refused:
+            return
+        kind = message["type"]
+        if kind == "http.response.start":
+            message = self._opened(message)
+        try:
+            await self._send(message)
+        except OSError:  # What servers of ASGI 2.4 raise for a client that left.
+            self._left = True
+            raise
+        if kind == "http.response.body":
+            self._sent += len(message.get("body", b""))
+            if message.get("more_body", False):
+                return
+        elif kind != "http.response.pathsend":
+            return
+        self._ended = perf_counter()
+        if self._status < 500:
+            # Background work may go on for long. Of an error the application may tell more when it returns.
+            self._finish()
+
+    def _opened(self, message: Message) -> Message:
+        """The first message of the answer, with the headers that every answer has."""
+        if perf_counter() - self._begun > SLOW_SECONDS and not self._listening and not self._left:
+            self._left = self._has_client_left()
+        layer = self._layer
+        self._status = message["status"]
+        route = self._locate(self._status)
+        headers = list(message.get("headers", ()))
+        present = {name.lower() for name, _ in headers}
+        if present.isdisjoint(layer.header_names):
+            headers += layer.headers
+        else:
+            headers = [header for header in headers if header[0].lower() != b"x-request-id"]
+            headers += [header for header in layer.headers if header[0] not in present]
+        headers.append((b"x-request-id", self._context.request_id.encode()))
+        if route in layer.route_headers:
+            headers += layer.route_headers[route]
+        if layer.drain.draining:
+            headers.append((b"connection", b"close"))
+        return {**message, "headers": headers}
+
+    def _has_client_left(self) -> bool:
+        """Asks the server twice, without waiting; what it says otherwise is kept for the application."""
+        for _ in range(2):
+            answer = self._receive().__await__()
+            try:
+                answer.send(None)
+            except StopIteration as received:
+                if received.value["type"] == "http.disconnect":
+                    return True
+                self._unread = self._unread or deque()
+                self._unread.append(received.value)
+            else:
+                answer.close()
+                break
+        return False
+
+    async def _refuse_body(self) -> None:
+        if self._status:
+            self._outcome = 413
+        else:
+            await send_problem(self.send, 413, TOO_LARGE)
+        self._refused = True
+
+    async def _fail(self, error: Exception) -> None:
+        if self._refused:
+            return
+        if isinstance(error, ClientDisconnect) or (self._left and isinstance(error, OSError)):
+            self._left = True
+            return
+        if not self._route:
+            self._locate(500)
+        _log.error("unhandled exception", exc_info=error, method=self._scope["method"], path=self._path())
+        if self._span is not None and not self._finished:
+            self._span.record(error)
+        # An answer that was begun stays incomplete: the server closes the connection, and the client sees the cut.
+        if not self._status:
+            await send_problem(self.send, 500, FAULT)
+
+    async def _stop(self) -> None:
+        """The time for running requests is over: one without an answer yet can be sent again elsewhere."""
+        if not self._status:
+            await send_problem(self.send, 503, STOPPING, headers={"retry-after": "1"})
+        elif not self._ended:
+            self._outcome = 503
+
+    def _finish(self) -> None:
+        """Books the request, once."""
+        self._finished = True
+        layer, scope, context, span = self._layer, self._scope, self._context, self._span
+        seconds = (self._ended or perf_counter()) - self._begun
+        status = self._outcome or (CLIENT_LEFT if self._left else self._status if self._ended else 500)
+        route = self._route or self._locate(status)
+        method: str = scope["method"]
+        exemplar = {"trace_id": context.trace_id} if span is not None else None
+        layer.active_requests.dec()
+        layer.observe_request(method, route, status, seconds, exemplar)
+        if span is not None:
+            span.end_request(scope, route, status, seconds)
+        if status >= 500 or (layer.logs_requests and (status >= 400 or scope["path"] not in PROBES)):
+            client = scope.get("client")
+            layer.write_line(
+                {
+                    "ts": datetime.now(UTC),
+                    "level": "error" if status >= 500 else "info",
+                    "event": "request",
+                    "method": method,
+                    "route": route,
+                    "path": self._path(),
+                    "status": status,
+                    "duration_ms": int(seconds * 1e6) / 1e3,
+                    "bytes": self._sent,
+                    "client": client[0] if client else "",
+                    "principal": context.principal,
+                    "feature": context.feature,
+                    "request_id": context.request_id,
+                    "trace_id": context.trace_id,
+                    "span_id": context.span_id,
+                }
+            )
+
+    def _locate(self, status: int) -> str:
+        self._route = route = route_label(self._scope, self._root_path, status)
+        self._context.feature = self._layer.route_features.get(route, "")
+        return route
+
+    def _path(self) -> str:
+        path: str = self._scope["path"]
+        return path[:LONGEST_PATH]

@@ -1,0 +1,119 @@
+"""The one layer around an ASGI application: identity, metrics, span, access line, headers, limits, drain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from random import getrandbits
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..drain import Drain
+from ..settings import Settings
+from ..telemetry import Telemetry
+from ..telemetry.context import RequestContext
+from ..telemetry.propagation import continue_trace
+from .exchange import Exchange
+from .websocket import WebSocketExchange
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+SECURITY_HEADERS: Headers = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+"""For an API, after the OWASP REST cheat sheet; an answer that has one of them keeps its own."""
+TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
+"""In production only: a browser remembers it for a year."""
+
+_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
+
+
+class HttpLayer:
+    """Wraps the whole stack of a framework, so that it also sees the answers of its error handlers.
+
+    Args:
+        app: any ASGI application.
+        authenticate: is given the value of `Authorization`; what it returns is put into `scope["principal"]`,
+            and its `subject` into the request's context. It never raises: a bad token fails no public route.
+        route_headers: added to each answer of a route, errors included, by its path template.
+        route_features: the feature that a route belongs to, by its path template.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        telemetry: Telemetry,
+        drain: Drain,
+        settings: Settings,
+        authenticate: Callable[[bytes], object] | None = None,
+        route_headers: Mapping[str, Headers] | None = None,
+        route_features: Mapping[str, str] | None = None,
+    ) -> None:
+        self.app = app
+        self.drain = drain
+        self.tracing = telemetry.tracing
+        self.metrics = telemetry.metrics
+        self.active_requests = telemetry.metrics.active_requests
+        self.observe_request = telemetry.metrics.observe_request
+        self.write_line = telemetry.write_line
+        self.logs_requests = settings.telemetry.log_level in {"debug", "info"}
+        self.max_body_bytes = settings.http.max_body_bytes
+        self.headers = (*SECURITY_HEADERS, *([TRANSPORT_SECURITY] if settings.production else []))
+        self.header_names = frozenset({b"x-request-id", *(name for name, _ in self.headers)})
+        self.route_headers = dict(route_headers or {})
+        self.route_features = dict(route_features or {})
+        self._telemetry = telemetry
+        self._authenticate = authenticate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            length = headers.get(b"content-length", b"")
+            exchange = Exchange(self, scope, receive, send, self._identify(scope, headers))
+            # Twenty digits say too much already; Python refuses to read thousands of them.
+            await exchange.run(int(length[:20]) if length.isdigit() else 0)
+        elif kind == "websocket":
+            context = self._identify(scope, dict(scope["headers"]))
+            await WebSocketExchange(self, scope, receive, send, context).run()
+        elif kind == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> RequestContext:
+        """Says who asks, by which id, in which trace, and whether that is recorded."""
+        number = getrandbits(128)
+        context = RequestContext("", f"{number:032x}", self.tracing.samples(number))
+        given = headers.get(b"x-request-id", b"")
+        if _REQUEST_ID.fullmatch(given):
+            context.request_id = given.decode()
+        else:
+            # The trace id that would have been; the same one, unless the caller has a trace.
+            context.request_id = context.trace_id
+        if b"traceparent" in headers:
+            continue_trace(context, scope["headers"])
+        scope["slipway"] = context
+        if self._authenticate is not None:
+            credentials = headers.get(b"authorization")
+            scope["principal"] = principal = self._authenticate(credentials) if credentials else None
+            if principal is not None:
+                context.principal = str(getattr(principal, "subject", ""))
+        return context
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starts the telemetry before the application starts, and ends it when the application has ended."""
+        self._telemetry.start()
+
+        async def send_last(message: Message) -> None:
+            if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
+                await self._telemetry.close()
+            await send(message)
+
+        await self.app(scope, receive, send_last)

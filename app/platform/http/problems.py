@@ -1,0 +1,90 @@
+"""Problem details (RFC 9457): every error that leaves the process has this shape."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import orjson
+from starlette.types import Send
+
+from ..telemetry.context import current_request
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:slipway:problem:"
+
+
+class Problem(Exception):
+    """An error with an answer.
+
+    Args:
+        status: HTTP status.
+        slug: last part of the problem's `type`, stable for clients; the status phrase if not given.
+        title: short and the same for each occurrence; the status phrase if not given.
+        detail: what was wrong here and what to do about it; never a secret, never input.
+        headers: added to the answer.
+        extensions: further members of the body.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        slug: str = "",
+        title: str = "",
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug or slug_of(status)
+        self.title = title or phrase(status)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extensions = dict(extensions or {})
+
+
+def phrase(status: int) -> str:
+    """The title of a status without a special meaning; 499 is nginx's for a client that left."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def slug_of(status: int) -> str:
+    """`404` gives `not-found`."""
+    return phrase(status).lower().replace(" ", "-").replace("'", "")
+
+
+def problem_body(
+    status: int,
+    detail: str,
+    *,
+    slug: str = "",
+    title: str = "",
+    instance: str | None = None,
+    extensions: Mapping[str, object] | None = None,
+) -> bytes:
+    """The JSON of a problem; `instance` is the id of the running request unless another is given."""
+    if instance is None:
+        context = current_request.get()
+        instance = context.request_id if context else ""
+    body: dict[str, object] = {
+        "type": TYPE_PREFIX + (slug or slug_of(status)),
+        "title": title or phrase(status),
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+    }
+    return orjson.dumps({**body, **(extensions or {})})
+
+
+async def send_problem(
+    send: Send, status: int, detail: str, *, slug: str = "", headers: Mapping[str, str] | None = None
+) -> None:
+    """Answers a problem from outside the framework."""
+    body = problem_body(status, detail, slug=slug)
+    head = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **(headers or {})}
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

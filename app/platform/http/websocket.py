@@ -1,0 +1,174 @@
+"""One WebSocket, watched from outside the application; a denial is a problem document."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import Gauge
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from ..telemetry.catalogue import UNMATCHED_ROUTE
+from ..telemetry.context import RequestContext, current_request
+from ..telemetry.tracing import ServerSpan
+from .exchange import CLIENT_LEFT, FAULT, LONGEST_PATH
+from .problems import MEDIA_TYPE, problem_body
+from .routes import route_label
+
+if TYPE_CHECKING:
+    from .layer import HttpLayer
+
+DENIED = "This connection is not allowed."
+NOTHING_HERE = "There is nothing here: check the path and the id."
+SWITCHING_PROTOCOLS = 101
+INTERNAL_ERROR = 1011
+"""Close code (RFC 6455 §7.4.1)."""
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+class WebSocketExchange:
+    """The `send` of one WebSocket, and what became of it."""
+
+    __slots__ = (
+        "_begun",
+        "_closed",
+        "_context",
+        "_gauge",
+        "_layer",
+        "_left",
+        "_receive",
+        "_root_path",
+        "_scope",
+        "_send",
+        "_span",
+        "_status",
+    )
+
+    def __init__(self, layer: HttpLayer, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
+        self._begun = perf_counter()
+        self._layer = layer
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._context = context
+        self._root_path: str = scope.get("root_path", "")
+        self._status = 0  # 101, or that of the denial
+        self._closed = self._left = False
+        self._gauge: Gauge | None = None
+        self._span: ServerSpan | None = None
+
+    async def run(self) -> None:
+        """Has the WebSocket served, and closed or denied if the application fails."""
+        context, layer = self._context, self._layer
+        token = current_request.set(context)
+        if context.sampled:
+            self._span = layer.tracing.server_span(context, "GET")
+        try:
+            await layer.app(self._scope, self._receive, self.send)
+        except WebSocketDisconnect:
+            self._closed = True
+        except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
+            if not self._left:
+                await self._fail(error)
+        except asyncio.CancelledError:
+            if not layer.drain.draining:
+                raise
+        finally:
+            self._finish()
+            if self._span is not None:
+                self._span.detach()
+            current_request.reset(token)
+
+    async def send(self, message: Message) -> None:
+        """The server's `send`; what is closed before it was accepted is answered by a problem document."""
+        kind = message["type"]
+        if kind == "websocket.accept":
+            self._status = SWITCHING_PROTOCOLS
+            self._gauge = self._layer.metrics.active_websockets(self._route())
+            self._gauge.inc()
+            message = self._with_headers(message)
+        elif kind == "websocket.http.response.start":
+            self._status = message["status"]
+            message = self._with_headers(message, *self._layer.headers)
+        elif kind == "websocket.close":
+            self._closed = True
+            if not self._status:
+                matched = self._route() != UNMATCHED_ROUTE
+                await self._deny(403 if matched else 404, DENIED if matched else NOTHING_HERE)
+                return
+        try:
+            await self._send(message)
+        except OSError:  # What servers of ASGI 2.4 raise for a client that left.
+            self._left = True
+            raise
+
+    async def _deny(self, status: int, detail: str) -> None:
+        if "websocket.http.response" not in self._scope.get("extensions", {}):
+            self._status = 403
+            await self._send({"type": "websocket.close"})
+            return
+        body = problem_body(status, detail)
+        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+        await self.send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "websocket.http.response.body", "body": body})
+
+    async def _fail(self, error: Exception) -> None:
+        _log.error("unhandled exception in a WebSocket", exc_info=error, path=self._path())
+        if self._span is not None:
+            self._span.record(error)
+        if not self._status:
+            await self._deny(500, FAULT)
+        elif not self._closed:
+            self._closed = True
+            try:
+                await self._send({"type": "websocket.close", "code": INTERNAL_ERROR})
+            except OSError:
+                return  # The client was faster.
+
+    def _with_headers(self, message: Message, *more: tuple[bytes, bytes]) -> Message:
+        headers = [*message.get("headers", ()), (b"x-request-id", self._context.request_id.encode())]
+        present = {name.lower() for name, _ in headers}
+        headers += [header for header in more if header[0] not in present]
+        headers += self._layer.route_headers.get(self._route(), ())
+        return {**message, "headers": headers}
+
+    def _finish(self) -> None:
+        layer, context, scope = self._layer, self._context, self._scope
+        if self._gauge is not None:
+            self._gauge.dec()
+        seconds = perf_counter() - self._begun
+        status, route = self._status or (CLIENT_LEFT if self._closed or self._left else 500), self._route()
+        context.feature = layer.route_features.get(route, "")
+        if self._span is not None:
+            self._span.end_request(scope, route, status, seconds)
+        if status >= 500 or layer.logs_requests:
+            client = scope.get("client")
+            layer.write_line(
+                {
+                    "ts": datetime.now(UTC),
+                    "level": "error" if status >= 500 else "info",
+                    "event": "websocket",
+                    "route": route,
+                    "path": self._path(),
+                    "status": status,
+                    "duration_ms": int(seconds * 1e6) / 1e3,
+                    "client": client[0] if client else "",
+                    "principal": context.principal,
+                    "feature": context.feature,
+                    "request_id": context.request_id,
+                    "trace_id": context.trace_id,
+                    "span_id": context.span_id,
+                }
+            )
+
+    def _route(self) -> str:
+        return route_label(self._scope, self._root_path, self._status)
+
+    def _path(self) -> str:
+        path: str = self._scope["path"]
+        return path[:LONGEST_PATH]

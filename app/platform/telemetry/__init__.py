@@ -1,0 +1,66 @@
+"""Metrics, traces and logs of a process, measured once and cheaply."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from ..settings import Settings
+    from .lines import LineWriter
+    from .logs import Render
+    from .metrics import Metrics
+    from .tracing import Tracing
+
+STDOUT = 1
+
+
+class Telemetry:
+    """What one application measures and writes. `build_telemetry` makes it."""
+
+    def __init__(self, metrics: Metrics, tracing: Tracing, writer: LineWriter, render: Render) -> None:
+        self.metrics = metrics
+        self.tracing = tracing
+        self.writer = writer
+        self._render = render
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """What a scrape reads."""
+        return self.metrics.registry
+
+    def write_line(self, fields: dict[str, object]) -> None:
+        """Writes an access line: fields that need no redaction."""
+        self.writer.write(self._render(fields))
+
+    def start(self) -> None:
+        """Starts the export of spans, after any fork; a second call does nothing."""
+        self.tracing.start()
+
+    async def close(self) -> None:
+        """Sends and writes what is left, within two seconds; a second call does nothing."""
+        await asyncio.to_thread(self._flush)
+
+    def _flush(self) -> None:
+        self.tracing.close()
+        self.writer.flush()
+
+
+def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Telemetry:
+    """The telemetry of an application; it opens no socket and starts no thread, and nothing of it is global.
+
+    `writer` takes the access lines, and is made for the standard output if none is given: a process that also
+    configures its logs hands them the same one.
+    """
+    # Here, since prometheus_client decides when it is imported whether several workers share its files.
+    from .lines import LineWriter
+    from .logs import renderer
+    from .metrics import Metrics
+    from .tracing import Tracing
+
+    metrics = Metrics(settings.service, traced=settings.telemetry.otlp_endpoint is not None)
+    writer = writer or LineWriter(STDOUT)
+    writer.on_drop = metrics.log_lines_dropped.inc
+    return Telemetry(metrics, Tracing(settings, metrics), writer, renderer(settings))

@@ -1,0 +1,38 @@
+"""The identity of the request that is running, for logs, spans, errors and outbound calls."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """What is known of a request; the HTTP layer makes one for each."""
+
+    request_id: str
+    """The client's `X-Request-ID` if it is 1 to 128 visible ASCII characters, else made here."""
+    trace_id: str
+    """32 hexadecimal digits, the client's where it sent a `traceparent` (W3C Trace Context)."""
+    sampled: bool
+    """The decision for the whole trace: the client's, else ours; taken before anything is built."""
+    span_id: str = ""
+    """Of the span that is recorded for this request; empty if none is."""
+    principal: str = ""
+    """Subject of the verified token, or empty."""
+    feature: str = ""
+    """Whose route took the request; empty until it is routed, and for a route of the platform."""
+    parent_id: str = ""
+    """The client's span; empty if it sent none."""
+    tracestate: str = ""
+    """What other vendors want to be passed on with the trace."""
+    tracer: Tracer | None = None
+    """Records spans below this request's; None if the request is not recorded."""
+
+
+current_request: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)
+"""The running request's context; None outside of one."""

@@ -1,0 +1,117 @@
+"""Metrics on their own port and threads, so that a scrape never runs on the request loop."""
+
+import gzip
+import logging
+import socket
+import socketserver
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import TypeAlias, cast
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from ..listen import listen_error
+
+SCRAPE_SECONDS = 10.0
+"""A connection to the metrics port is cut after this time, however its client behaves."""
+VARIABLE = "SLIPWAY_METRICS__PORT"
+Connection: TypeAlias = socket.socket | tuple[bytes, socket.socket]
+"""As socketserver has it; of TCP it is always the socket."""
+
+_log = logging.getLogger(__name__)
+
+
+def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+    """The metrics and their media type: OpenMetrics, with exemplars, if the `Accept` header asks for it.
+
+    Takes tens of milliseconds for a large registry, so call it in a thread.
+    """
+    encode, media_type = choose_encoder(accept)
+    return encode(registry), media_type
+
+
+@contextmanager
+def serve_metrics(registry: CollectorRegistry, host: str, port: int, *, multiprocess: bool = False) -> Generator[None]:
+    """Serves `/metrics` until the context ends. With `multiprocess`, several processes may share the port.
+
+    Raises:
+        ListenError: the port is in use or cannot be had.
+    """
+    try:
+        server = _MetricsServer(registry, host, port, multiprocess)
+    except OSError as error:
+        raise listen_error(error, host, port, variable=VARIABLE) from None
+    with server:
+        thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _MetricsServer(ThreadingHTTPServer):
+    def __init__(self, registry: CollectorRegistry, host: str, port: int, multiprocess: bool) -> None:
+        self.registry = registry
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.allow_reuse_port = multiprocess
+        self._open: dict[socket.socket, float] = {}
+        self._lock = Lock()
+        super().__init__((host, port), _Scrape)
+
+    def server_bind(self) -> None:
+        # HTTPServer would ask the name service for the host's name, which can hang.
+        socketserver.TCPServer.server_bind(self)
+
+    def process_request(self, request: Connection, client_address: object) -> None:
+        with self._lock:
+            self._open[cast(socket.socket, request)] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Connection) -> None:
+        with self._lock:
+            self._open.pop(cast(socket.socket, request), None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Cuts clients that hang; called twice a second."""
+        oldest = time.monotonic() - SCRAPE_SECONDS
+        with self._lock:
+            late = [request for request, since in self._open.items() if since < oldest]
+            for request in late:
+                try:
+                    request.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    self._open.pop(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), OSError):  # a client that went away is no news
+            _log.exception("a scrape failed")
+
+
+class _Scrape(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path.partition("?")[0] != "/metrics":
+            self.send_error(404, explain="The metrics are at /metrics.")
+            return
+        body, media_type = exposition(cast(_MetricsServer, self.server).registry, self.headers.get("Accept", ""))
+        self.send_response(200)
+        self.send_header("Content-Type", media_type)
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def version_string(self) -> str:
+        return "metrics"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """A scrape every few seconds is no news."""

@@ -1,0 +1,202 @@
+"""Logs: a JSON object a line, of structlog and of the standard library alike, with the request's identity."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import orjson
+
+from ..settings import Settings
+from .context import current_request
+from .redaction import LONGEST_TEXT, redact, redact_text
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
+
+    from .lines import LineWriter
+
+Render: TypeAlias = Callable[[dict[str, object]], bytes]
+
+OURS = ("app", "slipway")
+"""Packages whose loggers of the standard library may say what they debug."""
+SELDOM_SECONDS = 60.0
+"""How often the exporter may say the same thing of a collector that is away."""
+_NOISE = frozenset(
+    {
+        # Access lines of WebSockets, with the query string, which may hold a token.
+        '%s - "WebSocket %s" [accepted]',
+        '%s - "WebSocket %s" 403',
+        '%s - "WebSocket %s" %d',
+        # Of answers that the HTTP layer cut after it had logged why, and of WebSockets that were denied.
+        "ASGI callable returned without completing response.",
+        "ASGI callable returned without completing handshake.",
+    }
+)
+"""What uvicorn says of requests: the HTTP layer has said it already, and better."""
+_HIDDEN_LOG = frozenset({"ts", "level", "event", "exception", "logger", "trace_id", "span_id", "feature"})
+_HIDDEN_ACCESS = _HIDDEN_LOG | {"method", "path", "status", "duration_ms", "route", "client", "bytes"}
+"""Fields that a person at a console has in another form, or does not need."""
+_JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def configure_logging(settings: Settings, writer: LineWriter) -> None:
+    """Sends every log line of the process to `writer`, as `settings.telemetry` says.
+
+    For the server and the command line: it changes the process, so no import and no `create_app` calls it.
+    """
+    import structlog
+
+    level: int = getattr(logging, settings.telemetry.log_level.upper())
+    render = renderer(settings)
+
+    def line(logger: WrappedLogger, method: str, event: EventDict) -> bytes:
+        event.update(level=method, logger=logger.name)
+        return render(_complete(event))
+
+    structlog.configure(
+        processors=[line],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=partial(_Lines, writer),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers = [_Bridge(writer, render)]
+    # Libraries debug with what clients send: websockets with every header and frame.
+    root.setLevel(max(level, logging.INFO))
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+    for name in ("uvicorn.access", "gunicorn.access"):
+        # Theirs hold the query string; the HTTP layer writes its own.
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate, logger.disabled = [], False, True
+
+
+def renderer(settings: Settings) -> Render:
+    """How a line looks: JSON, or text for a person at a console."""
+    return render_json if settings.telemetry.log_format == "json" else render_text
+
+
+def render_json(fields: Mapping[str, object]) -> bytes:
+    """One line of JSON; what JSON has no word for becomes its text."""
+    try:
+        return orjson.dumps(fields, _text, _JSON)
+    except TypeError:  # A lone surrogate, or a number beyond 64 bits.
+        return json.dumps(fields, default=_text).encode() + b"\n"
+
+
+def render_text(fields: Mapping[str, object]) -> bytes:
+    """A line for a person: `12:00:01.123 INFO    GET /livez 200 1.2 ms request_id=…`, a traceback below it."""
+    when, level, event = fields["ts"], str(fields["level"]).upper(), fields["event"]
+    clock = when.astimezone().strftime("%H:%M:%S.%f")[:-3] if isinstance(when, datetime) else when
+    hidden = _HIDDEN_LOG
+    if event == "request" and "logger" not in fields:
+        event, hidden = "{method} {path} {status} {duration_ms} ms".format_map(fields), _HIDDEN_ACCESS
+    shown = {name: value for name, value in fields.items() if name not in hidden and value not in ("", None)}
+    text = " ".join([f"{clock} {level:<7} {event}", *(f"{name}={_text(value)}" for name, value in shown.items())])
+    # One line a record, as in JSON: whoever controls a value must not be able to write a line of his own.
+    line = text.encode("utf-8" if text.isprintable() else "unicode_escape")
+    traceback = str(fields.get("exception", ""))
+    return line + b"\n" + (traceback.encode("utf-8", "backslashreplace") + b"\n" if traceback else b"")
+
+
+class _Lines:
+    """What structlog wraps: a name, and where the finished lines go."""
+
+    def __init__(self, writer: LineWriter, name: str = "app") -> None:
+        self.name = name
+        self.debug = self.info = self.warning = self.error = self.critical = writer.write
+
+
+class _Bridge(logging.Handler):
+    """Writes the records of the standard library like our own."""
+
+    def __init__(self, writer: LineWriter, render: Render) -> None:
+        super().__init__()
+        self._writer = writer
+        self._render = render
+        self._said: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._is_noise(record):
+            return
+        try:
+            event: EventDict = {
+                "event": record.getMessage().strip(),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "exc_info": record.exc_info,
+            }
+            self._writer.write(self._render(_complete(event)))
+        except Exception:  # noqa: BLE001 - a line that cannot be written must not end what it tells of
+            self.handleError(record)
+
+    def _is_noise(self, record: logging.LogRecord) -> bool:
+        if record.name == "uvicorn.error":
+            return record.msg in _NOISE
+        if not record.name.startswith("opentelemetry."):
+            return False
+        said = self._said.get(str(record.msg), -SELDOM_SECONDS)
+        if time.monotonic() - said < SELDOM_SECONDS:
+            return True
+        self._said[str(record.msg)] = time.monotonic()
+        return False
+
+
+def _complete(event: EventDict) -> dict[str, object]:
+    """The fields of a line in their order: when, how bad, what, where, for whom; then the rest, redacted."""
+    fields: dict[str, object] = {
+        "ts": datetime.now(UTC),
+        "level": event.pop("level"),
+        "event": redact_text(_text(event.pop("event"))[:LONGEST_TEXT]),
+        "logger": event.pop("logger"),
+    }
+    request = current_request.get()
+    if request is not None:
+        fields |= {
+            "trace_id": request.trace_id,
+            "span_id": request.span_id,
+            "request_id": request.request_id,
+            "principal": request.principal,
+            "feature": request.feature or _feature_of(str(fields["logger"])),
+        }
+    failure = _exception(event.pop("exc_info", None))
+    fields |= redact({name: value for name, value in event.items() if name not in fields})
+    if failure:
+        fields["exception"] = failure
+    return fields
+
+
+def _text(value: object) -> str:
+    try:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+    except Exception:  # noqa: BLE001 - a value without a text must not end its author
+        return f"<{type(value).__name__}>"
+
+
+def _feature_of(module: str) -> str:
+    """`items` for `app.features.items.service`; empty for a module that is no feature's."""
+    _, found, rest = module.partition(".features.")
+    return rest.partition(".")[0] if found else ""
+
+
+def _exception(given: object) -> str:
+    if given is True:
+        given = sys.exc_info()
+    if isinstance(given, tuple):
+        given = cast("tuple[object, ...]", given)[1]
+    if not isinstance(given, BaseException):
+        return ""
+    text = "".join(traceback.format_exception(given)).rstrip()
+    # Its end says what happened; redacted before it is cut, so that no value is parted from its name.
+    return redact_text(text[-2 * LONGEST_TEXT :])[-LONGEST_TEXT:]

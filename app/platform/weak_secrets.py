@@ -1,0 +1,31 @@
+"""What stops a start: a secret that is missing, a well-known default, or short."""
+
+from .settings import Settings, SettingsError, variable
+
+SHORTEST_PASSWORD = 12
+DEFAULT_PASSWORDS = frozenset({"change-me-please", "changemeplease", "passwordpassword", "postgrespostgres"})
+
+
+def refuse_weak_secrets(settings: Settings, *, database: bool, auth: bool) -> None:
+    """Raises `SettingsError` for each needed secret that is missing, default or short (RFC 8725 §3.5, ASVS 13.2.3).
+
+    A signing key is needed in every environment; the strength of the password is judged in production only.
+    """
+    problems: list[str] = []
+    if database and settings.production:
+        password = settings.database.password.get_secret_value()
+        name = variable("database", "password")
+        if not password:
+            problems.append(f"{name} is not set: set it, or put it into a file named database__password")
+        elif password.lower() in DEFAULT_PASSWORDS or password == settings.database.user:
+            problems.append(f"{name} is a well-known default: set a random password")
+        elif len(password) < SHORTEST_PASSWORD:
+            problems.append(f"{name} is shorter than {SHORTEST_PASSWORD} characters: set a longer random password")
+    if auth:
+        from .auth.keys import key_problem  # an import that a service without tokens does not pay for
+
+        problems += key_problem(variable("auth", "signing_key"), settings.auth.signing_key, private=True)
+        if settings.auth.previous_key is not None:
+            problems += key_problem(variable("auth", "previous_key"), settings.auth.previous_key, private=False)
+    if problems:
+        raise SettingsError(problems)

@@ -1,0 +1,60 @@
+"""The real application on a database of the test run, and callers of it."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import httpx2
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from app.features.users.tokens import TokenIssuer
+from app.main import create_app
+from app.platform.http.application import SlipwayApp
+from app.platform.ids import new_id
+from app.platform.settings import Database, Settings
+from app.platform.telemetry.lines import LineWriter
+from app.platform.telemetry.logs import configure_logging
+
+SIGNING_KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+NOWHERE = Path(os.devnull)
+ALL_SCOPES = ("items:read", "items:write", "users:read", "users:write")
+
+
+def settings_for(database: Database, **changes: object) -> Settings:
+    """Settings of a test: this database, a key of the run, and password hashes that cost next to nothing."""
+    groups: dict[str, object] = {
+        "environment": "test",
+        "database": database,
+        "auth": {"signing_key": SIGNING_KEY},
+        "passwords": {"memory_kib": 8, "iterations": 1},
+        "telemetry": {"log_level": "error"},
+    }
+    return Settings.model_validate(groups | changes)
+
+
+@asynccontextmanager
+async def running_app(settings: Settings) -> AsyncGenerator[SlipwayApp]:
+    """The application after its start-up, as a server runs it."""
+    app = create_app(settings)
+    with NOWHERE.open("wb") as nowhere:  # noqa: ASYNC230 - the null device never waits
+        app.resources.telemetry.writer = LineWriter(nowhere.fileno())
+        configure_logging(settings, app.resources.telemetry.writer)
+        async with app.router.lifespan_context(app):
+            yield app
+        await app.resources.telemetry.close()
+
+
+class Caller:
+    """Somebody who calls the API in process, through the whole ASGI stack, with a token of their own."""
+
+    def __init__(self, app: SlipwayApp, *scopes: str, subject: UUID | None = None) -> None:
+        self.subject = subject or new_id()
+        token = TokenIssuer(app.resources.settings.auth).issue(self.subject, scopes or ALL_SCOPES)
+        self.http = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://test",
+            headers={"Authorization": f"Bearer {token}"},
+        )
