@@ -1,0 +1,46 @@
+"""What a failure of PostgreSQL means to a client: by SQLSTATE, without a word of its internals."""
+
+from http import HTTPStatus
+
+import asyncpg
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ..http.problems import Problem
+
+RETRY_AFTER_SECONDS = 1
+
+LOST = (
+    OSError,
+    TimeoutError,
+    PoolTimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""Errors of the driver and the pool that say: no usable connection now (the server's: SQLSTATE classes 08, 57, 53)."""
+
+
+class DatabaseUnavailable(Problem):
+    """503: no connection could be had, it was lost, or the statement ran out of time; a retry may succeed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The database cannot be reached in time; try again.",
+            slug="database-unavailable",
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+
+
+def problem_of(error: asyncpg.PostgresError) -> Problem | None:
+    """The problem for an error that PostgreSQL itself reported (SQLSTATE, appendix A), or None for a fault of ours."""
+    state = error.sqlstate or ""
+    if state == "23505":
+        return Problem(409, "Something with this value exists already.", slug="already-exists")
+    if state in {"23503", "23P01"}:
+        return Problem(409, "The change conflicts with something that refers to it.", slug="conflict")
+    if state in {"40001", "40P01", "55P03"}:
+        return Problem(
+            409, "Another change to the same thing ran at the same time; try again.", slug="concurrent-change"
+        )
+    return None

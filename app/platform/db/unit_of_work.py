@@ -1,0 +1,71 @@
+"""One transaction of a use case: begun by its first statement, committed before the answer's first byte."""
+
+from types import TracebackType
+from typing import Self
+
+from asyncpg.transaction import Transaction
+
+from ..telemetry.tracing import statement_span
+from .database import Database
+from .errors import LOST, DatabaseUnavailable
+from .lease import Lease
+
+
+class UnitOfWork:
+    """A connection leased at the first statement, and the transaction on it.
+
+    As a context manager it commits when the block ends and rolls back when the block raises. Without a statement
+    it costs no connection, so a request that fails its validation never waits for the pool.
+    """
+
+    __slots__ = ("_database", "_lease", "_transaction")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lease: Lease | None = None
+        self._transaction: Transaction | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lease, transaction = self._lease, self._transaction
+        self._lease = self._transaction = None
+        if lease is None or transaction is None:
+            return
+        try:
+            with statement_span("ROLLBACK" if error else "COMMIT"):
+                await (transaction.rollback() if error else transaction.commit())
+        except LOST as lost:
+            await lease.discard()
+            if error is None:
+                raise DatabaseUnavailable from lost
+        except BaseException:
+            if lease.driver.is_in_transaction():
+                await lease.discard()
+            else:
+                lease.release()
+            raise
+        else:
+            lease.release()
+
+    async def lease(self) -> Lease:
+        """The connection, in the transaction; the first call takes and begins it."""
+        if self._lease is not None:
+            return self._lease
+        lease = await self._database.lease()
+        transaction = lease.driver.transaction()
+        try:
+            await transaction.start()
+        except BaseException as error:
+            await lease.discard()
+            if isinstance(error, LOST):
+                raise DatabaseUnavailable from error
+            raise
+        self._lease, self._transaction = lease, transaction
+        return lease
+
+    async def give_back(self, lease: Lease) -> None:
+        """Keeps the connection: the transaction goes on until the unit of work ends."""
