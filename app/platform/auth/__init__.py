@@ -1,0 +1,1 @@
+"""Who is calling and what they may do: principal, scopes, and the verification of access tokens."""

@@ -1,0 +1,158 @@
+"""Verifies access tokens: signed JWTs with the profile of RFC 9068 and the rules of RFC 8725."""
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections import OrderedDict
+from collections.abc import Callable
+from time import time
+from typing import NoReturn, cast
+from uuid import UUID
+
+from jwt import PyJWS, PyJWTError
+
+from ..settings import Auth
+from .keys import ALGORITHM, verification_keys
+from .principal import InvalidToken, Principal
+
+LONGEST_TOKEN = 4096
+"""Bytes; bounds the work for a token that is not good."""
+LEEWAY_SECONDS = 10
+"""How far the clocks of two instances may be apart."""
+KEPT_TOKENS = 4096
+"""Verified tokens that are remembered, about 1 kB each."""
+
+_COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{86}")
+_TYPES = frozenset({"at+jwt", "application/at+jwt"})
+# A token never says where its key is, and no extension is understood here (RFC 7515 §4.1.11, RFC 8725 §3.10).
+_REFUSED_HEADERS = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c"})
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TOKEN_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_SCOPE = re.compile(r"([\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*)?")
+_LATEST = 2**53
+
+
+class _TokenError(Exception):
+    """Says why a token is not good."""
+
+
+class TokenVerifier:
+    """Turns the value of an `Authorization` header into a principal.
+
+    Verified tokens are remembered until they expire, and the least recently used is forgotten first. Refused
+    ones are not remembered; each costs at most one signature check.
+
+    Raises `ValueError` when it is made with keys that cannot be used; `refuse_weak_secrets` says so before.
+    """
+
+    def __init__(self, settings: Auth, *, clock: Callable[[], float] = time) -> None:
+        self._keys = verification_keys(settings)
+        self._issuer = settings.issuer
+        self._audience = settings.audience
+        self._clock = clock
+        self._signatures = PyJWS(algorithms=[ALGORITHM])
+        self._verified: OrderedDict[bytes, Principal] = OrderedDict()
+
+    def authenticate(self, header: bytes) -> Principal | InvalidToken | None:
+        """Who sent this header; None if it holds no bearer token. Never raises, whatever the bytes are."""
+        known = self._verified.get(header)
+        if known is not None:
+            if known.expires_at + LEEWAY_SECONDS > self._clock():
+                self._verified.move_to_end(header)
+                return known
+            del self._verified[header]
+        scheme, _, token = header.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        try:
+            principal = self._verify(token.strip(b" "))
+        except _TokenError as refusal:
+            return InvalidToken(str(refusal))
+        self._verified[header] = principal
+        if len(self._verified) > KEPT_TOKENS:
+            self._verified.popitem(last=False)
+        return principal
+
+    def _verify(self, token: bytes) -> Principal:
+        if len(token) > LONGEST_TOKEN:
+            raise _TokenError("The token is too long")
+        parts = _COMPACT.fullmatch(token)
+        if parts is None:
+            raise _TokenError("The token is malformed")
+        head = _members(_decoded(parts[1]))
+        if head.get("alg") != ALGORITHM or str(head.get("typ")).lower() not in _TYPES:
+            raise _TokenError("The token is not an access token of this service")
+        if not _REFUSED_HEADERS.isdisjoint(head):
+            raise _TokenError("The token's header asks for something that is refused here")
+        kid = head.get("kid")
+        key = self._keys.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise _TokenError("The token's key is not known")
+        try:
+            payload = cast(bytes, self._signatures.decode(token, key, algorithms=[ALGORITHM]))
+        except PyJWTError:
+            raise _TokenError("The token's signature is not good") from None
+        return self._principal(_members(payload))
+
+    def _principal(self, claims: dict[str, object]) -> Principal:
+        now = self._clock()
+        audience = claims.get("aud")
+        if claims.get("iss") != self._issuer:
+            raise _TokenError("The token is from another issuer")
+        if audience != self._audience and not (isinstance(audience, list) and self._audience in audience):
+            raise _TokenError("The token is for another audience")
+        expires_at = _time(claims, "exp")
+        if expires_at + LEEWAY_SECONDS <= now:
+            raise _TokenError("The token has expired")
+        if max(_time(claims, "iat"), _time(claims, "nbf", 1)) > now + LEEWAY_SECONDS:
+            raise _TokenError("The token is not valid yet")
+        scope = _text(claims, "scope", _SCOPE)
+        return Principal(
+            subject=UUID(_text(claims, "sub", _UUID)),
+            scopes=frozenset(scope.split()),
+            expires_at=expires_at,
+            token_id=_text(claims, "jti", _TOKEN_ID),
+        )
+
+
+def _decoded(part: bytes) -> bytes:
+    try:
+        return urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+    except ValueError:
+        raise _TokenError("The token is malformed") from None
+
+
+def _members(text: bytes) -> dict[str, object]:
+    """A JSON object whose names are unique: two parsers must not read two tokens (RFC 8725 §2.4)."""
+    try:
+        value: object = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise _TokenError("The token is malformed") from None
+    if not isinstance(value, dict):
+        raise _TokenError("The token is malformed")
+    return cast("dict[str, object]", value)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return members
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _time(claims: dict[str, object], name: str, default: int | None = None) -> int:
+    value = claims.get(name, default)
+    if type(value) is not int or not 0 < value < _LATEST:
+        raise _TokenError(f"The token's {name} is missing or no time")
+    return value
+
+
+def _text(claims: dict[str, object], name: str, pattern: re.Pattern[str]) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise _TokenError(f"The token's {name} is missing or malformed")
+    return value
