@@ -1,0 +1,56 @@
+"""A browser tab that reaches one address only, and remembers what it did that it should not."""
+
+from dataclasses import dataclass, field
+
+from playwright.sync_api import ConsoleMessage, Error, Page, Route
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+
+@dataclass
+class Visit:
+    """A tab. `outside` holds the addresses that were refused, `complaints` the errors of the console."""
+
+    page: Page
+    outside: list[str] = field(default_factory=list[str])
+    complaints: list[str] = field(default_factory=list[str])
+    _allowed: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.page.context.route("**/*", self._decide)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", self._fail)
+
+    def open(self, base: str, path: str) -> Page:
+        """Opens a page; from then on whatever does not lie below `base` is refused."""
+        origin = "/".join(base.split("/")[:3])
+        self._allowed = (f"{base}/", f"blob:{origin}/")
+        self.page.goto(base + path)
+        return self.page
+
+    def was_quiet(self) -> bool:
+        """Whether nothing else was asked for, and the console holds no error, nor a violation of the CSP."""
+        return not self.outside and not self.complaints
+
+    def _decide(self, route: Route) -> None:
+        url = route.request.url
+        if url.startswith(self._allowed):
+            route.continue_()
+        else:
+            self.outside.append(url)
+            route.abort()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _fail(self, error: Error) -> None:
+        self.complaints.append(str(error))
