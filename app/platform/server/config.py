@@ -1,0 +1,49 @@
+"""What uvicorn is told, from the settings."""
+
+import math
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from ..settings import Settings, Shutdown
+from .guard import GuardedProtocol
+
+_AT_ONCE = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.3)
+
+
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration with our limits: no access log, no `server` header, httptools, uvloop if there is one.
+
+    Log lines of uvicorn below a warning are off: they would repeat ours, and hold query strings of WebSockets.
+    `notify` is awaited about once a second (the heartbeat of a gunicorn worker).
+    """
+
+    def __init__(
+        self, application: ASGIApp, settings: Settings, *, notify: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        self.settings = settings
+        http = settings.http
+        super().__init__(
+            application,
+            host=http.host,
+            port=http.port,
+            loop="auto",
+            http=GuardedProtocol,
+            interface="asgi3",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(http.trusted_proxies),
+            forwarded_allow_ips=http.trusted_proxies,
+            timeout_keep_alive=max(1, math.ceil(http.keep_alive_seconds)),
+            ws_max_size=http.max_body_bytes,
+            callback_notify=notify,
+            timeout_notify=0,
+        )
+
+    @property
+    def shutdown(self) -> Shutdown:
+        """The seconds of a stop; in development nobody waits."""
+        return _AT_ONCE if self.settings.environment == "development" else self.settings.shutdown

@@ -1,0 +1,40 @@
+"""One process that serves: what a pod runs."""
+
+import socket
+
+from ..listen import bind, listen_error
+from ..settings import Settings, variable
+from ..telemetry.logs import configure_logging
+from .config import ServerConfig
+from .draining import DrainingServer
+from .leaving import run_and_leave
+from .target import Target, load_application
+from .wrap import metrics_served, served
+
+PORT = variable("http", "port")
+
+
+def serve_uvicorn(target: Target, settings: Settings) -> int:
+    """Serves in this process; see `serve`."""
+    with bind(settings.http.host, settings.http.port, variable=PORT) as listener:
+        return run_uvicorn(target, settings, listener)
+
+
+def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> int:
+    """Serves on a socket that is bound already; returns the exit code."""
+    service = served(load_application(target, settings), settings)
+    configure_logging(settings, service.telemetry.writer)
+    config = ServerConfig(service.application, settings)
+    server = DrainingServer(config, service.drain)
+    with metrics_served(service, settings):
+        try:
+            run_and_leave(
+                server.serve([listener]),
+                loop_factory=config.get_loop_factory(),
+                flush=service.telemetry.writer.flush,
+            )
+        except OSError as error:
+            raise listen_error(error, settings.http.host, settings.http.port, variable=PORT) from error
+        except SystemExit:
+            return 1  # uvicorn's way to say that start-up failed; it has logged why
+    return 0

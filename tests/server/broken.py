@@ -1,0 +1,5 @@
+"""A module that cannot be imported."""
+
+import json
+
+json.loads("this is not JSON")

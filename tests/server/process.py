@@ -1,0 +1,123 @@
+"""A served process of these tests: started by the command line, ended by its own process group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+DRAIN = 1.0
+BUDGET = 1.5
+LONGEST = 30.0
+"""Seconds until a condition that must come is given up: a limit for a machine under load, never a wait."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Waits for a condition, and fails with its name when it does not come."""
+    end = time.monotonic() + LONGEST
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def scrape(port: int, path: str = "/metrics") -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+class Service:
+    """A running service."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        variables: Mapping[str, str] | None = None,
+        program: tuple[str, ...] = ("-m", "app.platform.cli", "serve"),
+    ) -> None:
+        self.port = free_port()
+        self.metrics_port = free_port()
+        self.output = folder / f"output-{self.port}"
+        self.trace = folder / f"trace-{self.port}"
+        settings = {
+            "SLIPWAY_ENVIRONMENT": "test",
+            "SLIPWAY_HTTP__PORT": str(self.port),
+            "SLIPWAY_METRICS__PORT": str(self.metrics_port),
+            "SLIPWAY_SHUTDOWN__DRAIN_SECONDS": str(DRAIN),
+            "SLIPWAY_SHUTDOWN__REQUEST_SECONDS": str(BUDGET),
+            "SERVICE_TRACE": str(self.trace),
+            "PYTHONPATH": str(REPOSITORY),
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, *program, *arguments],
+                env=kept | settings | dict(variables or {}),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def log(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def lifespans_ended(self) -> int:
+        return self.trace.read_text().count("lifespan ended") if self.trace.exists() else 0
+
+    def answers(self, path: str = "/livez") -> bool:
+        try:
+            scrape(self.port, path)
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            assert self.process.poll() is None, self.log()
+            return False
+        return True
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        return self.process.wait(LONGEST)
+
+    def children(self) -> set[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return {int(child) for child in children.read_text().split()}
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def running(folder: Path, *arguments: str, **variables: str) -> Generator[Service]:
+    """A service that answers."""
+    processes = int(arguments[arguments.index("--workers") + 1]) if "--workers" in arguments else 1
+    service = Service(folder, *(arguments or ("tests.server.service:app",)), variables=variables)
+    try:
+        until(service.answers, "the service to answer")
+        until(lambda: service.log().count('"listening on') == processes, "every process to listen")
+        yield service
+    finally:
+        service.kill()
