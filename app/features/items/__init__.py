@@ -1,0 +1,21 @@
+"""Items of a catalogue: everyone with the scope reads them, their owner changes them; served as v1 and v2."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.features.items import api_v1, api_v2
+from app.registry import Deprecation, Feature
+
+feature = Feature(
+    name="items",
+    routers=(api_v2.router, api_v1.router),
+    migrations=Path(__file__).parent / "migrations",
+    deprecations=(
+        Deprecation(
+            prefix="/api/v1/items",
+            since=datetime(2026, 11, 1, tzinfo=UTC),
+            sunset=datetime(2027, 11, 1, tzinfo=UTC),
+            successor="/api/v2/items",
+        ),
+    ),
+)

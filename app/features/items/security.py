@@ -1,0 +1,9 @@
+"""Who may call the routes of items."""
+
+from typing import Annotated
+
+from app.platform.auth.principal import Principal
+from app.platform.auth.scopes import requires
+
+Reader = Annotated[Principal, requires("items:read")]
+Writer = Annotated[Principal, requires("items:write")]

@@ -1,0 +1,137 @@
+"""What can be done with users and passwords; each function is a use case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+from pydantic import SecretStr
+
+from app.features.users import repository
+from app.features.users.passwords import Passwords, weakness
+from app.features.users.schemas import LogIn, PasswordChange, TokenOut, UserIn
+from app.features.users.tokens import TokenIssuer
+from app.platform.auth.refusals import unauthenticated
+from app.platform.db import Database, UnitOfWork
+from app.platform.db.query import Runner
+from app.platform.http.problems import Problem
+from app.platform.ids import new_id
+
+NO_USER = "The user of this token is disabled or gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the use cases need besides the database, made once a process."""
+
+    passwords: Passwords
+    tokens: TokenIssuer
+    scopes: tuple[str, ...]
+    """Those that a new user gets."""
+
+
+async def register(accounts: Accounts, work: UnitOfWork, new: UserIn) -> asyncpg.Record:
+    """A new user. Raises `Problem` 409 for a taken name, 422 for a weak password, 503 if hashing is busy."""
+    _refuse_weak(new.password, "password", new.username, new.email)
+    hashed = await accounts.passwords.hash(new.password)
+    row = await repository.add(
+        work,
+        {
+            **new.model_dump(exclude={"password"}),
+            "id": new_id(),
+            "password_hash": hashed,
+            "scopes": list(accounts.scopes),
+            "disabled": False,
+            "created_at": datetime.now(UTC),
+        },
+    )
+    if row is None:
+        raise Problem(409, "The user name or the e-mail address is taken.", slug="already-exists")
+    return row
+
+
+async def log_in(accounts: Accounts, database: Database, form: LogIn) -> TokenOut:
+    """A token for the right password; no connection is held while the hash is computed.
+
+    Raises `Problem` 400 with an error of RFC 6749 §5.2, or 503 if hashing is busy.
+    """
+    if form.grant_type not in ("", "password"):
+        raise _oauth_error("unsupported_grant_type", "The only grant type is password.")
+    user = await repository.find(database, form.username)
+    stored = user["password_hash"] if user else None
+    right, stronger = await accounts.passwords.verify(form.password, stored)
+    if user is None or user["disabled"] or not right:
+        raise _oauth_error("invalid_grant", "The user name or the password is wrong.")
+    if stronger is not None:
+        await repository.set_password(database, user["id"], user["password_hash"], stronger)
+    scopes = _granted(user["scopes"], form.scope)
+    return TokenOut(
+        access_token=accounts.tokens.issue(user["id"], scopes),
+        expires_in=accounts.tokens.seconds,
+        scope=" ".join(scopes),
+    )
+
+
+async def get_user(on: Runner, user_id: UUID) -> asyncpg.Record:
+    """The user. Raises `Problem` 401 if there is none who may log in."""
+    return _found(await repository.get(on, user_id))
+
+
+async def change_user(work: UnitOfWork, user_id: UUID, changes: Mapping[str, object]) -> asyncpg.Record:
+    """The user with these changes. Raises `Problem` 401 without the user, 409 for a taken address."""
+    try:
+        return _found(await repository.change(work, user_id, changes))
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "The e-mail address is taken.", slug="already-exists") from None
+
+
+async def change_password(accounts: Accounts, database: Database, user_id: UUID, change: PasswordChange) -> None:
+    """Replaces the password.
+
+    Raises `Problem` 401 without the user, 403 if the current password is wrong, 409 if another change was
+    faster, 422 for a weak password, 503 if hashing is busy.
+    """
+    user = _found(await repository.get_with_hash(database, user_id))
+    right, _ = await accounts.passwords.verify(change.current_password, user["password_hash"])
+    if not right:
+        raise Problem(403, "The current password is wrong.", slug="wrong-password")
+    _refuse_weak(change.new_password, "new_password", user["username"], user["email"])
+    hashed = await accounts.passwords.hash(change.new_password)
+    if not await repository.set_password(database, user_id, user["password_hash"], hashed):
+        raise Problem(409, "The password was changed at the same time.", slug="concurrent-change")
+
+
+def _refuse_weak(password: SecretStr, field: str, *names: str) -> None:
+    problem = weakness(password, *names)
+    if problem:
+        raise Problem(
+            422,
+            "Some fields were refused; errors names each of them.",
+            slug="validation-failed",
+            extensions={"errors": [{"field": f"body.{field}", "message": problem}]},
+        )
+
+
+def _granted(held: list[str], asked: str) -> list[str]:
+    """The scopes asked for, or all held."""
+    wanted = list(dict.fromkeys(asked.split()))
+    if not set(wanted) <= set(held):
+        raise _oauth_error("invalid_scope", "A scope is not known, or the user does not have it.")
+    return wanted or held
+
+
+def _found(row: asyncpg.Record | None) -> asyncpg.Record:
+    if row is None:
+        raise unauthenticated(NO_USER)
+    return row
+
+
+def _oauth_error(error: str, description: str) -> Problem:
+    """A problem that OAuth clients understand as well: with the members of RFC 6749 §5.2."""
+    return Problem(
+        400,
+        description,
+        slug=error.replace("_", "-"),
+        extensions={"error": error, "error_description": description},
+    )

@@ -1,0 +1,123 @@
+"""`create_app`: the only place that wires settings, platform and features together."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi.routing import iter_route_contexts
+
+from app.platform.auth.scopes import PUBLIC
+from app.platform.auth.tokens import TokenVerifier
+from app.platform.db import Database
+from app.platform.db.migrations import Branch, SchemaBehindError, behind
+from app.platform.docs import docs_routes
+from app.platform.drain import Drain
+from app.platform.health import Check, Health
+from app.platform.http.application import Resources, SlipwayApp
+from app.platform.http.errors import install_database_errors
+from app.platform.settings import Settings, load_settings
+from app.platform.telemetry import build_telemetry
+from app.platform.weak_secrets import refuse_weak_secrets
+from app.registry import Feature, branches, enabled
+
+
+def create_app(settings: Settings | None = None, features: Sequence[Feature] | None = None) -> SlipwayApp:
+    """The application with these features; without arguments, as the environment says.
+
+    Opens no socket, file or thread: that is for the lifespan.
+
+    Raises:
+        SettingsError: a setting or secret that cannot be used, one sentence each.
+    """
+    settings = settings or load_settings()
+    features = enabled(settings) if features is None else features
+    refuse_weak_secrets(settings, database=bool(branches(features)), auth=True)
+    resources = Resources(
+        settings,
+        Drain(),
+        build_telemetry(settings),
+        Database(settings.database) if branches(features) else None,
+        TokenVerifier(settings.auth),
+        tuple(f"{feature.name}:{access}" for feature in features for access in ("read", "write")),
+    )
+    app = SlipwayApp(
+        resources,
+        lifespan=_lifespan,
+        route_headers=_deprecation_headers(features),
+        route_features=dict(_paths_of(features)),
+    )
+    for feature in features:
+        if feature.setup:
+            resources.features[feature.name] = feature.setup(resources)
+        for router in feature.routers:
+            app.include_router(router)
+    _add_operations(app, features)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        if app.resources.database:
+            await app.resources.database.close()
+
+
+def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
+    """Health, `/info` and the documentation pages."""
+    resources = app.resources
+    settings, database = resources.settings, resources.database
+    checks: list[Check] = []
+    started: list[Check] = []
+    if database:
+        install_database_errors(app)
+        resources.telemetry.metrics.observe_pool(settings.database.pool_size, database.pool_status)
+        checks.append(Check("database", partial(_ping, database)))
+        started.append(Check("schema", partial(_require_schema, database, branches(features))))
+    for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
+        app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
+
+    async def info() -> dict[str, object]:
+        """What runs here: name, version, revision, environment and features."""
+        return {
+            **settings.service.model_dump(),
+            "environment": settings.environment,
+            "features": [feature.name for feature in features],
+        }
+
+    app.add_api_route("/info", info, tags=["operations"], operation_id="info", openapi_extra=PUBLIC)
+    if settings.docs_enabled:
+        app.router.routes.extend(docs_routes(openapi_url="/openapi.json", title=settings.service.name))
+
+
+async def _ping(database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.execute("SELECT 1")
+
+
+async def _require_schema(database: Database, schema: Sequence[Branch]) -> None:
+    async with database.connection() as connection:
+        missing = await behind(connection, schema)
+    if missing:
+        raise SchemaBehindError
+
+
+def _deprecation_headers(features: Sequence[Feature]) -> dict[str, list[tuple[bytes, bytes]]]:
+    """The headers of each deprecated route, by its path template."""
+    deprecations = [deprecation for feature in features for deprecation in feature.deprecations]
+    return {
+        path: deprecation.headers()
+        for path, _ in _paths_of(features)
+        for deprecation in deprecations
+        if path.startswith(deprecation.prefix)
+    }
+
+
+def _paths_of(features: Sequence[Feature]) -> Iterator[tuple[str, str]]:
+    """Each path template with the feature that serves it."""
+    for feature in features:
+        for router in feature.routers:
+            for context in iter_route_contexts(router.routes):
+                if context.path_format:
+                    yield context.path_format, feature.name
