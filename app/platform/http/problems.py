@@ -10,6 +10,8 @@ from ..telemetry.context import current_request
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:slipway:problem:"
+_RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+"""Python calls these so from 3.13 on; a problem's `type` must not depend on the interpreter."""
 
 
 class Problem(Exception):
@@ -44,9 +46,9 @@ class Problem(Exception):
 
 
 def phrase(status: int) -> str:
-    """The title of a status without a special meaning; 499 is nginx's for a client that left."""
+    """The title of a status without a special meaning, as RFC 9110 calls it."""
     try:
-        return HTTPStatus(status).phrase
+        return _RENAMED.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return "Error"
 
