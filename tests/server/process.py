@@ -14,6 +14,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support.tools import not_run_here
+
 REPOSITORY = Path(__file__).parents[2]
 DRAIN = 1.0
 BUDGET = 1.5
@@ -63,12 +65,14 @@ class Service:
             "SLIPWAY_SHUTDOWN__REQUEST_SECONDS": str(BUDGET),
             "SERVICE_TRACE": str(self.trace),
             "PYTHONPATH": str(REPOSITORY),
+            "TMPDIR": str(folder),
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *program, *arguments],
                 env=kept | settings | dict(variables or {}),
+                cwd=folder,  # where there is no .env
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -101,6 +105,8 @@ class Service:
         return self.process.wait(LONGEST)
 
     def children(self) -> set[int]:
+        if not Path("/proc").exists():
+            not_run_here("/proc", "the children of a process are read there")
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return {int(child) for child in children.read_text().split()}
 

@@ -121,10 +121,10 @@ def test_a_host_of_another_machine_is_named(tmp_path: Path) -> None:
 
 
 def test_the_address_is_taken_from_the_command_line(tmp_path: Path) -> None:
-    process = Service(tmp_path, "tests.server.service:app", "--host", "127.0.0.2", "--port", str(port := free_port()))
+    process = Service(tmp_path, "tests.server.service:app", "--host", "localhost", "--port", str(port := free_port()))
     try:
-        until(lambda: "listening on http://127.0.0.2" in process.log(), "the service to listen")
-        with socket.create_connection(("127.0.0.2", port)) as client:
+        until(lambda: "listening on http://localhost" in process.log(), "the service to listen")
+        with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(request("/fast"))
             assert client.recv(100).startswith(b"HTTP/1.1 200")
     finally:

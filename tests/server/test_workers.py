@@ -19,7 +19,7 @@ from tests.server.scenario import SERVERS
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    with running(tmp_path, *SERVERS["gunicorn"], TMPDIR=str(tmp_path)) as service:
+    with running(tmp_path, *SERVERS["gunicorn"]) as service:
         until(lambda: len(service.children()) == 2, "both workers")
         yield service
 

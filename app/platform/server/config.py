@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from ..settings import Settings, Shutdown
 from .guard import GuardedProtocol
 
-_AT_ONCE = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.3)
+_AT_ONCE = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.15)
 
 
 class ServerConfig(uvicorn.Config):

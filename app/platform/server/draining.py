@@ -99,7 +99,7 @@ class DrainingServer(uvicorn.Server):
                 self._close_some_websockets(left)
             await self._tick()
         await self._close_listeners(sockets or [])
-        await self._until(lambda: self.force_exit or not connections, LATE_SECONDS)
+        await self._until(lambda: self.force_exit or not connections, min(LATE_SECONDS, self._stop.request_seconds))
         for connection in list(connections):
             connection.shutdown()
         await self._until(lambda: self.force_exit or not (connections or tasks), self._stop.request_seconds)

@@ -36,11 +36,12 @@ def run_and_leave(
 
 
 def _end_process(closed: threading.Event, code: int, flush: Callable[[], object]) -> None:
-    time.sleep(PATIENCE_SECONDS)
-    while closed.is_set() and threading.main_thread().is_alive():
-        time.sleep(PATIENCE_SECONDS / 4)
-    main = threading.main_thread()
-    running = [one.name for one in threading.enumerate() if not one.daemon and one is not main]
+    running: list[str] = []
+    while not running:
+        time.sleep(PATIENCE_SECONDS)
+        main = threading.main_thread()
+        if not (closed.is_set() and main.is_alive()):
+            running = [one.name for one in threading.enumerate() if not one.daemon and one is not main]
     _log.warning("left while threads were running: %s", ", ".join(running))
     flush()
     os._exit(code)
