@@ -63,7 +63,7 @@ class Http(Group):
     """A larger body is answered 413."""
     max_header_bytes: Positive = 32 * 1024
     """A larger head of a request is answered 431."""
-    header_timeout_seconds: Seconds = 10
+    header_timeout_seconds: Annotated[Seconds, Field(gt=0)] = 10
     """How long a client may take to send the head of a request."""
     min_body_bytes_per_second: Positive = 256
     """A body that arrives slower than this is cut (a slow-client attack, not a slow line)."""
