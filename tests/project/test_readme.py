@@ -74,7 +74,8 @@ class Command:
 
 def prepared(command: str) -> list[str]:
     """The words of a command; make is told to use this environment instead of setting one up."""
-    environment, words = [], shlex.split(command)
+    environment: list[str] = []
+    words = shlex.split(command)
     while "=" in words[0]:
         environment.append(words.pop(0))
     if words[0] == "make":
