@@ -36,8 +36,8 @@ Slipway runs at {url}, ready after {seconds:.1f} s.
 Try, in another terminal:
 
 TOKEN=$(curl -s {url}/api/v1/auth/token -d username={USERNAME} -d password={PASSWORD} | sed '{extract}')
-curl -s "{url}/api/v1/items?limit=2" {bearer}
-curl -s {url}/api/v1/items {bearer} {json} -d '{{"name": "Buoy", "price": "12.50"}}'
+curl -s "{url}/api/v2/items?limit=2" {bearer}
+curl -s {url}/api/v2/items {bearer} {json} -d '{{"name": "Buoy", "price": {{"amount": "12.50", "currency": "EUR"}}}}'
 
 Save a file in app/ and it is served anew; Ctrl-C stops everything; the data stays in .slipway/.
 """

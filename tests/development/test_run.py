@@ -150,7 +150,7 @@ def paste(run: Run) -> list[str]:
 def test_the_printed_commands_work_when_pasted(run: Run) -> None:
     listed, created, token = paste(run)
     assert len(json.loads(listed)["items"]) == 2
-    assert json.loads(created)["price"] == "12.50"
+    assert json.loads(created)["price"]["amount"] == "12.50"
     assert json.loads(created)["id"] in get(f"{run.url}/api/v1/items", token)[1]
 
 
