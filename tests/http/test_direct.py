@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.platform.http.direct import DirectRoute
+from app.platform.http.direct import DirectRoute, plan_of
 from app.platform.types import Id
 
 
@@ -67,7 +67,7 @@ async def answers(app: FastAPI, path: str, headers: dict[str, str]) -> tuple[int
 def is_direct(app: FastAPI, path: str) -> bool:
     found = (context.original_route for context in iter_route_contexts(app.routes) if context.path)
     route = next(route for route in found if isinstance(route, APIRoute) and route.path.startswith(path))
-    return "DirectRoute" in route.get_route_handler().__qualname__
+    return plan_of(route, app) is not None
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,28 @@ async def test_an_overridden_dependency_is_used() -> None:
     app.dependency_overrides[caller] = lambda: "somebody else"
     status, content = await answers(app, f"/plain/{uuid4()}", {})
     assert (status, content.split()[-2:]) == (200, [b"somebody", b"else"])
+
+
+async def refuse() -> None:
+    raise HTTPException(403)
+
+
+async def test_a_dependency_that_is_added_when_the_router_is_included_is_kept() -> None:
+    app = FastAPI()
+    app.include_router(application(DirectRoute).router, dependencies=[Depends(refuse)])
+    assert (await answers(app, f"/plain/{uuid4()}", {"x-caller": "ada"}))[0] == 403
+
+
+async def test_a_dependency_of_the_whole_application_is_kept() -> None:
+    app = FastAPI(dependencies=[Depends(refuse)])
+    app.include_router(application(DirectRoute).router)
+    assert (await answers(app, f"/plain/{uuid4()}", {"x-caller": "ada"}))[0] == 403
+
+
+async def test_a_router_serves_several_applications() -> None:
+    shared = application(DirectRoute).router
+    first, second = FastAPI(), FastAPI(dependencies=[Depends(refuse)])
+    first.include_router(shared)
+    second.include_router(shared)
+    headers = {"x-caller": "ada"}
+    assert [(await answers(app, f"/plain/{uuid4()}", headers))[0] for app in (first, second, first)] == [200, 403, 200]

@@ -1,17 +1,19 @@
 """Routes whose dependencies are called directly: a plain read need not pay for the framework's solver."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
+from weakref import WeakKeyDictionary
 
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Dependency = Callable[[Request], Awaitable[object]]
 
 
@@ -19,47 +21,58 @@ class DirectRoute(APIRoute):
     """The `route_class` of a router with hot reads.
 
     A route that takes nothing but the request, path parameters and dependencies that are coroutine functions of the
-    request, and that returns a `Response`, is called without FastAPI's dependency solver, which costs as much as the
-    database's answer (`make bench`). Every other route, and every request that is not valid, takes the usual way, so
-    that documentation and answers are the same.
+    request, and that returns a `Response`, is called without FastAPI's dependency solver and exit stacks, which cost
+    as much as the database's answer (`make bench`). Every other route, and every request that is not valid, takes the
+    usual way, so that documentation and answers are the same.
     """
 
-    def get_route_handler(self) -> Handler:
-        usual = super().get_route_handler()
-        plan = _plan(self)
-        if plan is None:
-            return usual
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._plans: WeakKeyDictionary[FastAPI, Plan | None] = WeakKeyDictionary()
 
-        async def handle(request: Request) -> Response:
-            if request.app.dependency_overrides:
-                return await usual(request)
-            values: dict[str, object] = {}
-            for name, dependency in plan.dependencies:
-                values[name] = await dependency(request)
-            given = request.path_params
-            try:
-                for name, alias, validate in plan.parameters:
-                    values[name] = validate(given[alias])
-            except ValidationError:
-                return await usual(request)
-            if plan.request_name:
-                values[plan.request_name] = request
-            return await plan.call(**values)
-
-        return handle
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app: FastAPI = scope["app"]
+        try:
+            plan = self._plans[app]
+        except KeyError:
+            plan = self._plans[app] = plan_of(self, app)
+        if plan is None or scope["method"] not in (self.methods or ()) or app.dependency_overrides:
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        values: dict[str, object] = {}
+        for name, dependency in plan.dependencies:
+            values[name] = await dependency(request)
+        given = scope["path_params"]
+        try:
+            for name, alias, validate in plan.parameters:
+                values[name] = validate(given[alias])
+        except ValidationError:
+            await super().handle(scope, receive, send)
+            return
+        if plan.request_name:
+            values[plan.request_name] = request
+        response = await plan.call(**values)
+        await response(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
+    """A call without the solver."""
+
     call: Callable[..., Awaitable[Response]]
     request_name: str | None
     dependencies: tuple[tuple[str, Dependency], ...]
     parameters: tuple[tuple[str, str, Callable[[object], object]], ...]
 
 
-def _plan(route: APIRoute) -> _Plan | None:
-    """How to call a route directly, or None if that is not the same as the usual way."""
-    dependant = route.dependant
+def plan_of(route: APIRoute, app: FastAPI) -> Plan | None:
+    """How to call a route of this application directly, or None if that is not the same as the usual way."""
+    contexts = [context for context in iter_route_contexts(app.routes) if context.original_route is route]
+    if len(contexts) != 1:
+        return None
+    # Of the route as it was included: an application or a router may have added dependencies.
+    dependant = cast(Dependant, contexts[0].dependant)
     call = cast("Callable[..., Awaitable[Response]]", dependant.call)
     returns = inspect.signature(call).return_annotation
     if not (inspect.iscoroutinefunction(call) and isinstance(returns, type) and issubclass(returns, Response)):
@@ -69,7 +82,7 @@ def _plan(route: APIRoute) -> _Plan | None:
     calls = [one.call for one in dependant.dependencies]
     if not all(_is_plain(one) for one in dependant.dependencies) or len(set(calls)) < len(calls):
         return None
-    return _Plan(
+    return Plan(
         call,
         dependant.request_param_name,
         tuple((cast(str, one.name), cast(Dependency, one.call)) for one in dependant.dependencies),

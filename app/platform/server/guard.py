@@ -2,13 +2,14 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from ..http.problems import MEDIA_TYPE, problem_body
 from ..ids import new_id
+from .joined import JoinedTransport
 
 if TYPE_CHECKING:
     from .config import ServerConfig
@@ -62,6 +63,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._waited = 0.0  # seconds spent on the head or the body that is expected
         self._status = 400
         self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(cast(asyncio.Transport, JoinedTransport(transport, self.loop)))
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

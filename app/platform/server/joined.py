@@ -1,0 +1,55 @@
+"""A transport that sends the head and the body of an answer in one system call."""
+
+import asyncio
+from typing import Any
+
+MOST_JOINED_BYTES = 64 * 1024
+"""A larger piece is sent as it is: copying it would cost more than the call."""
+
+
+class JoinedTransport:
+    """Wraps a transport so that what is written before the event loop turns leaves together.
+
+    uvicorn writes an answer in two pieces, and uvloop sends the first at once: the second system call costs about
+    10 µs (`make bench`). Everything but writing is the wrapped transport's.
+    """
+
+    __slots__ = ("_loop", "_pieces", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Sends `data` behind what was written before, when the loop turns at the latest."""
+        if len(data) > MOST_JOINED_BYTES:
+            self._flush()
+            self._transport.write(data)
+            return
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(data)
+
+    def write_eof(self) -> None:
+        """Says that nothing follows what was written before."""
+        self._flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        """Closes when everything that was written has left."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Closes at once; what was written and has not left is lost."""
+        self._pieces.clear()
+        self._transport.abort()
+
+    def _flush(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():
+            self._transport.write(b"".join(pieces) if len(pieces) > 1 else pieces[0])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
