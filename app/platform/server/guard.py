@@ -64,8 +64,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._status = 400
         self._refused = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(cast(asyncio.Transport, JoinedTransport(transport, self.loop)))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        joined = JoinedTransport(cast(asyncio.Transport, transport), self.loop)
+        super().connection_made(cast(asyncio.Transport, joined))
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
