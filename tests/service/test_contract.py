@@ -118,7 +118,6 @@ async def test_a_wrong_method_is_told_all_methods_of_the_path(app: SlipwayApp, c
         (b"[]", "application/json", 422),
         (b"\xff\xfe", "application/json", 400),
         (b"[" * 100_000, "application/json", 400),
-        (b'{"a":' * 2_000 + b"1" + b"}" * 2_000, "application/json", 400),
         (b'{"name": "x", "price": ' + b"9" * 5_000 + b"}", "application/json", 400),
         (b'{"name": "x", "price": NaN}', "application/json", 422),
         (b'{"name": "\\ud800", "price": 1}', "application/json", 422),
@@ -133,7 +132,6 @@ async def test_a_wrong_method_is_told_all_methods_of_the_path(app: SlipwayApp, c
         "wrong shape",
         "not UTF-8",
         "deep arrays",
-        "deep objects",
         "huge number",
         "NaN",
         "surrogate",
@@ -147,6 +145,15 @@ async def test_a_wrong_method_is_told_all_methods_of_the_path(app: SlipwayApp, c
 async def test_a_bad_body_is_a_problem(path: str, content: bytes, media_type: str, status: int, alice: Caller) -> None:
     answer = await alice.http.post(path, content=content, headers={"Content-Type": media_type})
     assert_problem(answer, status)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/items", "/api/v2/items", "/api/v1/users"])
+async def test_a_deep_body_is_refused(path: str, alice: Caller) -> None:
+    content = b'{"a":' * 2_000 + b"1" + b"}" * 2_000
+    answer = await alice.http.post(path, content=content, headers={"Content-Type": "application/json"})
+    # Python's parser gives up at a depth that differs by version; what it reads is refused for its shape.
+    assert answer.status_code in {400, 422}
+    assert_problem(answer, answer.status_code)
 
 
 async def test_a_refused_body_is_never_echoed(alice: Caller) -> None:
