@@ -1,17 +1,20 @@
 """The command line of the library: `slipway serve package.module:app`."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from .listen import ListenError
 from .settings import EXIT_CONFIG, Settings, SettingsError, load_settings
 
 ServerKind = Annotated[Literal["uvicorn", "gunicorn"], typer.Option(help="gunicorn is for several workers")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="processes; with gunicorn only")]
 Host = Annotated[str | None, typer.Option(help="instead of SLIPWAY_HTTP__HOST")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="instead of SLIPWAY_HTTP__PORT")]
+Reload = Annotated[bool, typer.Option("--reload", help="anew at each change of a Python file below this folder")]
 
 
 def command_line(default_target: str | None = None) -> typer.Typer:
@@ -36,19 +39,38 @@ def command_line(default_target: str | None = None) -> typer.Typer:
         workers: Workers = 1,
         host: Host = None,
         port: Port = None,
+        reload: Reload = False,
     ) -> None:
         """Serve an application until SIGTERM or Ctrl-C."""
         if target is None:
             raise typer.BadParameter("name the application, such as package.module:app", param_hint="TARGET")
         if workers > 1 and server != "gunicorn":
             raise typer.BadParameter("several workers need --server gunicorn", param_hint="--workers")
-        from .server import serve as serve_target
-
+        if reload and server == "gunicorn":
+            raise typer.BadParameter("gunicorn does not reload", param_hint="--reload")
+        if reload and find_spec("watchfiles") is None:
+            raise typer.BadParameter("needs the package watchfiles", param_hint="--reload")
         sys.path.insert(0, str(Path.cwd()))
         settings = with_address(load_settings(), host, port)
-        raise typer.Exit(serve_target(target, settings, server=server, workers=workers))
+        raise typer.Exit(_reload(target, settings) if reload else _serve(target, settings, server, workers))
 
     return commands
+
+
+def _serve(target: str, settings: Settings, server: Literal["uvicorn", "gunicorn"], workers: int) -> int:
+    from .server import serve
+
+    return serve(target, settings, server=server, workers=workers)
+
+
+def _reload(target: str, settings: Settings) -> int:
+    from .server.reload import serve_with_reload
+
+    try:
+        return serve_with_reload(target, settings, [Path.cwd()])
+    except ListenError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def with_address(settings: Settings, host: str | None, port: int | None) -> Settings:

@@ -35,8 +35,7 @@ class Edited:
         self.file = folder / "edited.py"
         self.write("first")
         development = {"SLIPWAY_ENVIRONMENT": "development"}
-        program = ("-m", "tests.server.reloading")
-        self.service = Service(folder, str(folder), variables=development, program=program)
+        self.service = Service(folder, "edited:app", "--reload", variables=development)
 
     def write(self, value: str) -> None:
         self.file.write_text(CODE.replace("VALUE", value))
@@ -122,3 +121,18 @@ def test_a_killed_parent_leaves_no_child_behind(edited: Edited) -> None:
     edited.service.signal(signal.SIGKILL)
     edited.service.wait()
     until(lambda: not edited.service.listens(), "the child to end")
+
+
+def test_reload_with_gunicorn_is_refused(tmp_path: Path) -> None:
+    service = Service(tmp_path, "edited:app", "--reload", "--server", "gunicorn")
+    assert service.wait() == 2
+    assert "gunicorn does not reload" in service.log()
+
+
+def test_reload_on_a_port_in_use_says_which_variable_moves_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        service = Service(tmp_path, "edited:app", "--reload", variables={"SLIPWAY_HTTP__PORT": port})
+        assert service.wait() == 1
+    assert "SLIPWAY_HTTP__PORT" in service.log()
+    assert service.log().count("\n") == 1

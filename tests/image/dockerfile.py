@@ -1,0 +1,68 @@
+"""The Dockerfile, read as far as the tests ask: stages, what each runs as, and what it copies."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.project.checkout import ROOT
+
+TEXT = (ROOT / "Dockerfile").read_text()
+
+
+@dataclass
+class Stage:
+    """A stage and the instructions in it; what it inherits from a stage before it is filled in."""
+
+    name: str
+    image: str
+    instructions: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    variables: dict[str, str] = field(default_factory=dict[str, str])
+    workdir: str = ""
+    user: str = ""
+    settings: dict[str, str] = field(default_factory=dict[str, str])
+    """Last argument of instructions such as STOPSIGNAL, ENTRYPOINT and CMD."""
+
+    def arguments(self, instruction: str) -> list[str]:
+        return [rest for name, rest in self.instructions if name == instruction]
+
+
+def instructions() -> Iterator[tuple[str, str]]:
+    """Each instruction and its arguments on one line, comments left out."""
+    lines = "\n".join(line for line in TEXT.splitlines() if not line.lstrip().startswith("#"))
+    for line in re.sub(r"\\\n\s*", "", lines).splitlines():
+        if line:
+            name, _, rest = line.partition(" ")
+            yield name, rest
+
+
+def stages() -> list[Stage]:
+    """The stages in their order."""
+    found: dict[str, Stage] = {}
+    current: Stage | None = None
+    for name, rest in instructions():
+        if name == "FROM":
+            image, _, stage = rest.partition(" AS ")
+            parent = found.get(image, Stage(image, image))
+            current = found[stage] = Stage(
+                stage, image, [], dict(parent.variables), parent.workdir, parent.user, dict(parent.settings)
+            )
+        if current is None:
+            continue
+        current.instructions.append((name, rest))
+        if name == "ENV":
+            current.variables |= dict(re.findall(r"(\w+)=(\S+)", rest))
+        elif name == "WORKDIR":
+            current.workdir = rest
+        elif name == "USER":
+            current.user = rest
+        elif name in {"STOPSIGNAL", "ENTRYPOINT", "CMD"}:
+            current.settings[name] = rest
+    return list(found.values())
+
+
+def words(argument: str) -> list[str]:
+    """The words of an ENTRYPOINT or CMD in its exec form, the only one that passes signals on."""
+    return [str(word) for word in json.loads(argument)]
