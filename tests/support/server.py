@@ -17,6 +17,8 @@ from app.platform.settings import PREFIX, Database, Settings
 from tests.support.databases import TEMPLATE, create_database, prepare_template
 
 FOLDER_PREFIX = "slipway-test-"
+TEST_PREFIX = f"{PREFIX}TEST_"
+"""Of variables that configure a test run and not the service."""
 NO_FILES = Path(__file__).with_name("no-secret-files")
 
 
@@ -26,7 +28,7 @@ def forget_configuration(environment: MutableMapping[str, str] = os.environ) -> 
     Returns:
         The variables that were set.
     """
-    found = sorted(name for name in environment if name.startswith(PREFIX))
+    found = sorted(name for name in environment if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX))
     for name in found:
         del environment[name]
     environment[f"{PREFIX}SECRETS_DIR"] = str(NO_FILES)

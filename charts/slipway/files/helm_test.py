@@ -1,0 +1,87 @@
+"""What `helm test` runs on the release's own image: `ready URL…`, `schema` or `write URL`; silent when all is well."""
+
+import asyncio
+import json
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+
+PATIENCE_SECONDS = 15
+"""A new pod's network may take a moment, above all under a NetworkPolicy."""
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def call(
+    method: str, url: str, status: int, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The JSON of an answer, which must have this status."""
+    request = urllib.request.Request(url, body, dict(headers or {}), method=method)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                got, text = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            got, text = error.code, error.read()
+        except OSError as error:
+            if time.monotonic() > end:
+                sys.exit(f"{method} {url}: {error}")
+            time.sleep(0.5)
+            continue
+        if got != status:
+            sys.exit(f"{method} {url}: {got} instead of {status}: {text.decode(errors='replace')[:1000]}")
+        return json.loads(text) if text else {}
+
+
+def ready(*services: str) -> None:
+    """Every component answers that it and what it depends on works."""
+    for service in services:
+        call("GET", f"{service}/readyz", 200)
+
+
+def schema() -> None:
+    """The database is at this image's revision of every schema, or has been."""
+    from app.platform.db import Database
+    from app.platform.db.migrations import behind
+    from app.platform.settings import load_settings
+    from app.registry import branches, enabled
+
+    async def missing() -> list[str]:
+        settings = load_settings()
+        database = Database(settings.database)
+        try:
+            async with database.connection() as connection:
+                return [branch.schema for branch in await behind(connection, branches(enabled(settings)))]
+        finally:
+            await database.close()
+
+    if late := asyncio.run(missing()):
+        sys.exit(f"behind this image: {', '.join(late)}; see the log of the Job that migrates")
+
+
+def write(service: str) -> None:
+    """A new user logs in, writes an item, reads it back and deletes it; the user stays, under a random name."""
+    name, password = f"helmtest{secrets.token_hex(8)}", secrets.token_urlsafe(24)
+    user = {"username": name, "email": f"{name}@example.com", "password": password}
+    call("POST", f"{service}/api/v1/users", 201, json.dumps(user).encode(), JSON)
+    form = urllib.parse.urlencode({"username": name, "password": password}).encode()
+    token = call("POST", f"{service}/api/v1/auth/token", 200, form)["access_token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    item = json.dumps({"name": "of helm test", "price": "1.00"}).encode()
+    made = call("POST", f"{service}/api/v1/items", 201, item, JSON | bearer)
+    found = call("GET", f"{service}/api/v1/items/{made['id']}", 200, headers=bearer)
+    if found != made:
+        sys.exit(f"wrote {made} and read {found}")
+    call("DELETE", f"{service}/api/v1/items/{made['id']}", 204, headers=bearer)
+
+
+TESTS: dict[str, Callable[..., None]] = {"ready": ready, "schema": schema, "write": write}
+
+if __name__ == "__main__":
+    TESTS[sys.argv[1]](*sys.argv[2:])

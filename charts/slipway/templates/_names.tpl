@@ -1,0 +1,71 @@
+{{- /* Names, labels, the image, and what a component is after its defaults. */}}
+
+{{- define "slipway.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "slipway.fullname" -}}
+{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains (include "slipway.name" .) .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name (include "slipway.name" .) | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- /* Frozen since the first release: a Deployment's selector cannot change. Takes [root, component]. */}}
+{{- define "slipway.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "slipway.name" (first .) }}
+app.kubernetes.io/instance: {{ (first .).Release.Name }}
+app.kubernetes.io/component: {{ last . }}
+{{- end }}
+
+{{- define "slipway.version" -}}
+{{ .Values.image.tag | default .Chart.AppVersion | regexFind "^[A-Za-z0-9_.-]+" | trunc 63 | trimAll "-_." }}
+{{- end }}
+
+{{- /* Labels of an object; a pod has no version of the chart, or each new chart would restart it. Takes [root, component]. */}}
+{{- define "slipway.labels" -}}
+{{ include "slipway.selectorLabels" . }}
+app.kubernetes.io/part-of: slipway
+app.kubernetes.io/managed-by: {{ (first .).Release.Service }}
+app.kubernetes.io/version: {{ include "slipway.version" (first .) | quote }}
+helm.sh/chart: {{ printf "%s-%s" (first .).Chart.Name (first .).Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "slipway.image" -}}
+{{ .repository }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "slipway.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "slipway.fullname" .) }}
+{{- else }}{{ .Values.serviceAccount.name | default "default" }}
+{{- end }}
+{{- end }}
+
+{{- /* The enabled components as JSON, each with its defaults. */}}
+{{- define "slipway.components" -}}
+{{- $all := dict }}
+{{- range $name, $own := .Values.components }}
+{{- $component := mergeOverwrite (deepCopy $.Values.defaults) (deepCopy ($own | default dict)) }}
+{{- if ne (toString $component.enabled) "false" }}{{ $_ := set $all $name $component }}{{ end }}
+{{- end }}
+{{- toJson $all }}
+{{- end }}
+
+{{- /* Values of a pod that runs once: the defaults that every pod shares, and its own. Takes [root, its values]. */}}
+{{- define "slipway.once" -}}
+{{- $shared := pick (first .).Values.defaults "resources" "settings" "env" "volumes" "podAnnotations" "podLabels" "podSpec" "containerSpec" }}
+{{- mergeOverwrite (deepCopy $shared) (deepCopy (last .)) | toJson }}
+{{- end }}
+
+{{- /* How many pods a component keeps at least and at most. */}}
+{{- define "slipway.floor" -}}
+{{ if .autoscaling.enabled }}{{ .autoscaling.minReplicas }}{{ else }}{{ .replicas }}{{ end }}
+{{- end }}
+
+{{- define "slipway.ceiling" -}}
+{{ if .autoscaling.enabled }}{{ .autoscaling.maxReplicas }}{{ else }}{{ .replicas }}{{ end }}
+{{- end }}
+
+{{- define "slipway.migrationMode" -}}
+{{- if ne .Values.migration.mode "auto" }}{{ .Values.migration.mode }}{{ else if .Values.dev.postgres.enabled }}job{{ else }}hook{{ end }}
+{{- end }}

@@ -1,0 +1,84 @@
+"""The script of `helm test` passes on a service that works, and says what is wrong with one that does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from app.platform.settings import Database
+from tests.chart.rendering import HOOK, rendered
+from tests.server.process import Service
+from tests.support.helm import CHART
+from tests.support.live import live_service, variables
+
+SCRIPT = CHART / "files/helm_test.py"
+
+
+@pytest.fixture(scope="module")
+def service(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with live_service(tmp_path_factory.mktemp("service"), database) as service:
+        yield service
+
+
+def url(service: Service) -> str:
+    return f"http://127.0.0.1:{service.port}"
+
+
+def run(*arguments: str, database: Database | None = None) -> subprocess.CompletedProcess[str]:
+    """As in the pod: the text of the script after `python -c`."""
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT.read_text(), *arguments],
+        env=variables(database) if database else {},
+        cwd=CHART.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_there_are_three_pods_with_the_script_and_they_are_deleted_when_they_pass() -> None:
+    pods = {one["metadata"]["name"]: one for one in rendered("minimal").kind("Pod")}
+    assert sorted(pods) == ["slipway-test-ready", "slipway-test-schema", "slipway-test-write"]
+    for name, pod in pods.items():
+        assert pod["metadata"]["annotations"][HOOK] == "test"
+        assert pod["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+        (container,) = pod["spec"]["containers"]
+        assert container["command"] == ["python", "-c", SCRIPT.read_text()]
+        assert container["args"][0] == name.rpartition("-")[2]
+
+
+def test_every_component_is_asked_whether_it_is_ready() -> None:
+    (container,) = rendered("split").one("Pod", "shop-test-ready")["spec"]["containers"]
+    assert container["args"] == ["ready", "http://shop-api:80", "http://shop-catalogue:8080"]
+
+
+def test_a_service_that_works_passes(service: Service) -> None:
+    result = run("ready", url(service))
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_service_that_is_not_ready_fails_with_its_answer(service: Service) -> None:
+    result = run("ready", f"{url(service)}/nowhere")
+    assert result.returncode == 1
+    assert "404 instead of 200" in result.stderr
+
+
+def test_a_schema_that_is_there_passes(database: Database) -> None:
+    result = run("schema", database=database)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_schema_that_is_behind_is_named(empty_database: Database) -> None:
+    result = run("schema", database=empty_database)
+    assert result.returncode == 1
+    assert "behind this image: " in result.stderr
+    assert "items" in result.stderr
+
+
+def test_a_user_can_log_in_and_write(service: Service) -> None:
+    result = run("write", url(service))
+    assert (result.returncode, result.stderr) == (0, "")

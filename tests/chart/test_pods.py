@@ -1,0 +1,157 @@
+"""Every pod is built the same safe way: components, migration, tests and the development database."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tests.chart.pod_security import violations
+from tests.chart.rendering import PROFILES, rendered, variables
+
+every_profile = pytest.mark.parametrize("profile", PROFILES)
+
+
+@every_profile
+def test_every_pod_passes_pod_security_restricted(profile: str) -> None:
+    broken = {pod.owner: found for pod in rendered(profile).pods() if (found := list(violations(pod.spec)))}
+    assert broken == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (("hostNetwork",), True, "hostNetwork is on"),
+        (("securityContext", "runAsUser"), 0, "the pod runs as root"),
+        (("securityContext", "runAsNonRoot"), False, "runAsNonRoot is not true"),
+        (("securityContext", "seccompProfile"), {"type": "Unconfined"}, "no seccomp profile"),
+        (("volumes", 0), {"name": "host", "hostPath": {"path": "/"}}, "volume host is of kind hostPath"),
+        (("containers", 0, "securityContext", "capabilities"), {"drop": ["all"]}, "does not drop ALL"),
+        (("containers", 0, "securityContext", "capabilities", "add"), ["NET_ADMIN"], "adds ['NET_ADMIN']"),
+        (("containers", 0, "securityContext", "allowPrivilegeEscalation"), True, "allowPrivilegeEscalation"),
+        (("containers", 0, "securityContext", "privileged"), True, "privileged"),
+        (("containers", 0, "securityContext"), {}, "allowPrivilegeEscalation"),
+        (("containers", 0, "ports", 0, "hostPort"), 80, "host port 80"),
+    ],
+)
+def test_the_evaluator_sees_a_pod_that_is_not_restricted(
+    path: tuple[str | int, ...], value: object, sentence: str
+) -> None:
+    spec: Any = deepcopy(rendered("minimal").pod("Deployment/slipway-api").spec)
+    inner = spec
+    for part in path[:-1]:
+        inner = inner[part]
+    inner[path[-1]] = value
+    assert any(sentence in violation for violation in violations(spec))
+
+
+@every_profile
+def test_every_root_file_system_is_read_only(profile: str) -> None:
+    for pod in rendered(profile).pods():
+        for container in pod.containers:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True, pod.owner
+
+
+@every_profile
+def test_no_pod_gets_a_token_or_the_variables_of_services(profile: str) -> None:
+    for pod in rendered(profile).pods():
+        assert pod.spec["automountServiceAccountToken"] is False, pod.owner
+        assert pod.spec["enableServiceLinks"] is False, pod.owner
+
+
+@every_profile
+def test_memory_is_request_and_limit_and_cpu_a_request_only(profile: str) -> None:
+    for pod in rendered(profile).pods():
+        for container in pod.containers:
+            resources = container["resources"]
+            assert resources["limits"] == {"memory": resources["requests"]["memory"]}, pod.owner
+            assert resources["requests"]["cpu"]
+
+
+@every_profile
+def test_a_variable_is_named_once_in_a_container(profile: str) -> None:
+    for pod in rendered(profile).pods():
+        for container in pod.containers:
+            names = [one["name"] for one in container.get("env", [])]
+            assert names == sorted(set(names)), pod.owner
+
+
+@every_profile
+def test_users_and_groups_are_the_images_or_the_clusters(profile: str) -> None:
+    for pod in rendered(profile).pods():
+        context = pod.spec["securityContext"]
+        ids = {context.get(name) for name in ("runAsUser", "runAsGroup", "fsGroup")}
+        assert ids == ({None} if profile == "small" else {999} if "postgres" in pod.owner else {10001}), pod.owner
+
+
+@every_profile
+def test_every_pod_of_ours_runs_the_same_image(profile: str) -> None:
+    images = {
+        container["image"]
+        for pod in rendered(profile).pods()
+        for container in pod.containers
+        if container["name"] != "postgres"
+    }
+    assert len(images) == 1
+
+
+def test_a_digest_wins_over_the_tag_that_stays_readable() -> None:
+    container = rendered("production").pod("Deployment/slipway-api").containers[0]
+    assert container["image"].startswith("registry.example.com/slipway:1.4.2@sha256:0f1e")
+    assert rendered("production").pod("Deployment/slipway-api").labels["app.kubernetes.io/version"] == "1.4.2"
+
+
+def test_a_tag_with_a_digest_in_it_makes_a_valid_label() -> None:
+    tag = f"2026-11-25_dirty@sha256:{'0' * 64}"
+    objects = rendered("minimal", f"image.tag={tag}")
+    assert objects.pod("Deployment/slipway-api").containers[0]["image"] == f"slipway:{tag}"
+    assert objects.pod("Deployment/slipway-api").labels["app.kubernetes.io/version"] == "2026-11-25_dirty"
+
+
+def test_pull_secrets_reach_every_pod_of_ours() -> None:
+    for pod in rendered("production").pods():
+        assert pod.spec["imagePullSecrets"] == [{"name": "registry-login"}], pod.owner
+
+
+def test_volumes_and_variables_of_all_reach_the_migration_and_the_tests_too() -> None:
+    for pod in rendered("pooler").pods():
+        (container,) = pod.containers
+        assert variables(container)["SSL_CERT_FILE"] == "/etc/company-ca/ca.crt", pod.owner
+        assert {"name": "company-ca", "mountPath": "/etc/company-ca", "readOnly": True} in container["volumeMounts"]
+        assert {"name": "company-ca", "configMap": {"name": "company-ca"}} in pod.spec["volumes"]
+
+
+def test_what_is_passed_through_is_merged_last() -> None:
+    objects = rendered(
+        "minimal",
+        "components.api.podSpec.terminationGracePeriodSeconds=7",
+        "components.api.podSpec.securityContext.runAsUser=20000",
+        "components.api.podSpec.nodeSelector.disk=fast",
+        "components.api.containerSpec.resources.limits.cpu=2",
+        "components.api.containerSpec.securityContext.readOnlyRootFilesystem=false",
+        "components.api.service.serviceSpec.sessionAffinity=ClientIP",
+    )
+    spec = objects.pod("Deployment/slipway-api").spec
+    assert spec["terminationGracePeriodSeconds"] == 7
+    assert spec["nodeSelector"] == {"disk": "fast"}
+    assert spec["securityContext"]["runAsUser"] == 20000
+    assert spec["securityContext"]["runAsGroup"] == 10001
+    assert spec["containers"][0]["resources"]["limits"] == {"cpu": 2, "memory": "256Mi"}
+    assert spec["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is False
+    assert objects.one("Service", "slipway-api")["spec"]["sessionAffinity"] == "ClientIP"
+    assert "nodeSelector" not in objects.pod("Job/slipway-migrate").spec
+
+
+def test_labels_of_the_selector_cannot_be_changed_by_labels_of_pods() -> None:
+    objects = rendered("minimal", r"components.api.podLabels.app\.kubernetes\.io/component=other")
+    assert objects.pod("Deployment/slipway-api").labels["app.kubernetes.io/component"] == "api"
+
+
+def test_pods_are_spread_over_nodes_and_zones_if_that_can_be_done() -> None:
+    spec = rendered("minimal").pod("Deployment/slipway-api").spec
+    constraints = spec["topologySpreadConstraints"]
+    assert [one["topologyKey"] for one in constraints] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    for one in constraints:
+        assert one["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert one["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == "api"

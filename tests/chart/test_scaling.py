@@ -1,0 +1,150 @@
+"""How many pods there are: replicas or an autoscaler, a budget where it helps, and connections that PostgreSQL has."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chart.rendering import PROFILES, refusal, rendered
+
+ON = "components.{}.autoscaling.enabled=true"
+
+
+@pytest.mark.parametrize("catalogue", [True, False])
+@pytest.mark.parametrize("api", [True, False])
+def test_replicas_are_left_to_an_autoscaler_where_there_is_one(api: bool, catalogue: bool) -> None:
+    wanted = {"api": api, "catalogue": catalogue}
+    objects = rendered(
+        "split",
+        "database.poolSize=1",
+        *(f"components.{name}.autoscaling.enabled={str(on).lower()}" for name, on in wanted.items()),
+    )
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in objects.kind("HorizontalPodAutoscaler")}
+    for name, on in wanted.items():
+        deployment = objects.one("Deployment", f"shop-{name}")
+        assert ("replicas" in deployment["spec"]) is not on
+        assert (f"shop-{name}" in scaled) is on
+
+
+def test_an_autoscaler_is_quick_up_and_slow_down_without_being_told() -> None:
+    (scaler,) = rendered("minimal", ON.format("api")).kind("HorizontalPodAutoscaler")
+    assert scaler["apiVersion"] == "autoscaling/v2"
+    behavior = scaler["spec"]["behavior"]
+    assert 30 <= behavior["scaleUp"]["stabilizationWindowSeconds"] <= 60
+    assert behavior["scaleDown"]["stabilizationWindowSeconds"] == 300
+    assert [one["value"] for one in behavior["scaleDown"]["policies"] if one["type"] == "Percent"] == [25]
+
+
+def test_an_autoscaler_goes_by_the_cpu_of_our_container_alone() -> None:
+    (scaler,) = rendered("minimal", ON.format("api")).kind("HorizontalPodAutoscaler")
+    (metric,) = scaler["spec"]["metrics"]
+    assert metric["containerResource"] == {
+        "container": "slipway",
+        "name": "cpu",
+        "target": {"type": "Utilization", "averageUtilization": 70},
+    }
+
+
+def test_an_autoscaler_can_go_by_another_metric_alone() -> None:
+    (scaler,) = rendered("split").kind("HorizontalPodAutoscaler")
+    (metric,) = scaler["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == "http_server_active_requests"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_budget_exists_only_where_two_pods_are_always_wanted(profile: str) -> None:
+    objects = rendered(profile)
+    budgets = {one["metadata"]["name"]: one["spec"] for one in objects.kind("PodDisruptionBudget")}
+    scalers = {one["metadata"]["name"]: one["spec"]["minReplicas"] for one in objects.kind("HorizontalPodAutoscaler")}
+    for deployment in objects.kind("Deployment"):
+        name = deployment["metadata"]["name"]
+        floor = deployment["spec"].get("replicas", scalers.get(name))
+        assert (name in budgets) is (floor >= 2)
+    for budget in budgets.values():
+        assert budget["maxUnavailable"] == 1
+        assert "minAvailable" not in budget
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+@pytest.mark.parametrize(
+    "settings", [["components.api.replicas=1"], [ON.format("api"), "components.api.autoscaling.minReplicas=1"]]
+)
+def test_a_budget_never_blocks_the_drain_of_a_single_pod(settings: list[str]) -> None:
+    assert rendered("minimal", *settings).kind("PodDisruptionBudget") == []
+
+
+@pytest.mark.parametrize("value", ["0", "50%"])
+def test_a_budget_takes_zero_and_shares(value: str) -> None:
+    (budget,) = rendered("minimal", f"components.api.podDisruptionBudget.maxUnavailable={value}").kind(
+        "PodDisruptionBudget"
+    )
+    assert budget["spec"]["maxUnavailable"] == (0 if value == "0" else value)
+
+
+def test_a_budget_can_be_switched_off() -> None:
+    assert rendered("minimal", "defaults.podDisruptionBudget.enabled=false").kind("PodDisruptionBudget") == []
+
+
+def test_zero_replicas_are_zero() -> None:
+    assert rendered("small").one("Deployment", "slipway-api")["spec"]["replicas"] == 0
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_pod_is_taken_away_before_its_successor_is_ready(profile: str) -> None:
+    for deployment in rendered(profile).kind("Deployment"):
+        rolling = deployment["spec"]["strategy"]["rollingUpdate"]
+        assert rolling["maxUnavailable"] == 0
+        assert rolling["maxSurge"]
+        assert deployment["spec"]["progressDeadlineSeconds"] > 0
+
+
+def test_a_disabled_component_leaves_nothing_behind() -> None:
+    objects = rendered("split", "components.catalogue.enabled=false", "monitoring.serviceMonitor.enabled=true")
+    assert not [one for one in objects.objects if "catalogue" in str(one)]
+
+
+def test_what_a_component_does_not_say_comes_from_the_defaults() -> None:
+    objects = rendered("split", "defaults.replicas=5", "database.poolSize=1", "components.worker.args={worker}")
+    worker = objects.one("Deployment", "shop-worker")["spec"]
+    assert worker["replicas"] == 5
+    assert worker["template"]["spec"]["containers"][0]["args"] == ["worker"]
+    assert objects.pod("Deployment/shop-api").containers[0]["args"] == ["serve"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "replicas", "pool", "fits"),
+    [
+        # (replicas + 25 % of a rollout, rounded up) × pool + 2 of the migration
+        (32, 2, 10, True),
+        (31, 2, 10, False),
+        (27, 4, 5, True),
+        (26, 4, 5, False),
+        (0, 500, 100, True),
+    ],
+)
+def test_a_budget_of_connections_is_kept_to_the_last_one(limit: int, replicas: int, pool: int, fits: bool) -> None:
+    settings = (
+        f"database.maxConnections={limit}",
+        f"components.api.replicas={replicas}",
+        f"database.poolSize={pool}",
+    )
+    if fits:
+        assert rendered("minimal", *settings).kind("Deployment")
+    else:
+        said = refusal("minimal", *settings)
+        assert f"could open {limit + 1} connections" in said
+        assert f"database.maxConnections is {limit}" in said
+
+
+def test_the_budget_of_connections_counts_an_autoscaler_at_its_highest() -> None:
+    said = refusal("minimal", ON.format("api"), "database.maxConnections=100")
+    assert "(10 pods + 3 of a rollout) × 10" in said
+
+
+def test_without_a_migration_its_connections_are_not_counted() -> None:
+    settings = ("components.api.replicas=1", "components.api.maxSurge=1", "database.maxConnections=20")
+    assert rendered("minimal", *settings, "migration.mode=none").objects
+    assert "could open 22 connections" in refusal("minimal", *settings)
+
+
+def test_the_development_database_has_its_own_limit() -> None:
+    assert "what dev.postgres holds is 97" in refusal("try", "components.api.replicas=8")
