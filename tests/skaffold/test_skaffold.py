@@ -1,0 +1,136 @@
+"""skaffold.yaml against the chart and the Dockerfile: what Skaffold itself would only show by doing nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from tests.image.dockerfile import stages
+from tests.project.checkout import ROOT
+from tests.skaffold.configuration import (
+    CONFIGURATION,
+    DIGEST,
+    PROFILES,
+    VARIABLE,
+    Pipeline,
+    built,
+    containers,
+    pipelines,
+    rendered,
+)
+from tests.support.tools import not_run_here
+
+SCHEMA = "SLIPWAY_TEST_SKAFFOLD_SCHEMA"
+ALL = [pytest.param(one, id=one.name) for one in pipelines()]
+
+
+def test_it_is_of_the_last_version_of_the_schema() -> None:
+    assert CONFIGURATION["apiVersion"] == "skaffold/v4beta14"
+    assert CONFIGURATION["kind"] == "Config"
+
+
+def test_it_is_what_the_schema_of_skaffold_allows() -> None:
+    path = os.environ.get(SCHEMA)
+    if not path:
+        not_run_here("Skaffold's JSON schema", f"{SCHEMA} names no file", demanded=False)
+    validator = jsonschema_rs.Draft7Validator(json.loads(Path(path).read_text()))
+    assert [error.message for error in validator.iter_errors(CONFIGURATION)] == []
+
+
+def test_profiles_replace_sections_and_patch_nothing() -> None:
+    assert {profile["name"] for profile in PROFILES} >= {"ci", "prodlike"}
+    assert all(profile.keys() <= {"name", "activation", "build", "deploy", "portForward"} for profile in PROFILES)
+
+
+@pytest.mark.parametrize("pipeline", ALL)
+def test_artifacts_are_named_once_and_without_tag_or_digest(pipeline: Pipeline) -> None:
+    images = [artifact["image"] for artifact in pipeline.artifacts]
+    assert images
+    assert len(images) == len(set(images))
+    assert [image for image in images if "@" in image or ":" in image.rpartition("/")[2]] == []
+
+
+@pytest.mark.parametrize("pipeline", ALL)
+def test_artifacts_are_built_from_targets_of_the_dockerfile(pipeline: Pipeline) -> None:
+    assert {artifact["docker"]["target"] for artifact in pipeline.artifacts} <= {stage.name for stage in stages()}
+
+
+@pytest.mark.parametrize("pipeline", ALL)
+def test_templates_ask_for_artifacts_that_are_built(pipeline: Pipeline) -> None:
+    known = built(pipeline).keys()
+    for release in pipeline.releases:
+        asked = {name for value in release["setValueTemplates"].values() for name in VARIABLE.findall(value)}
+        assert asked
+        assert asked <= known
+
+
+@pytest.mark.parametrize("pipeline", ALL)
+def test_every_value_that_is_set_is_one_of_the_chart(pipeline: Pipeline) -> None:
+    for release in pipeline.releases:
+        schema = json.loads((ROOT / release["chartPath"] / "values.schema.json").read_text())
+        for key in (*release.get("setValues", {}), *release["setValueTemplates"]):
+            place = schema
+            for part in key.split("."):
+                assert part in place.get("properties", {}), f"the chart has no value {key}"
+                place = place["properties"][part]
+
+
+@pytest.mark.parametrize("pipeline", ALL)
+def test_synced_files_exist_and_land_where_the_image_runs_them(pipeline: Pipeline) -> None:
+    for artifact, rule in sync_rules(pipeline):
+        assert list(ROOT.glob(rule["src"])), f"{rule['src']} matches no file"
+        (stage,) = (one for one in stages() if one.name == artifact["docker"]["target"])
+        assert rule["dest"] == stage.workdir
+        assert rule["dest"] in stage.variables["PYTHONPATH"].split(":")
+        assert "strip" not in rule  # the path below the checkout is the path below the folder
+
+
+def test_only_the_default_syncs() -> None:
+    assert [one.name for one in pipelines() if list(sync_rules(one))] == ["default"]
+
+
+@pytest.mark.parametrize("pipeline", ALL)
+def test_forwarded_ports_are_those_of_rendered_objects(pipeline: Pipeline) -> None:
+    objects = [one for release in pipeline.releases for one in rendered(release, built(pipeline))]
+    assert pipeline.ports
+    for forward in pipeline.ports:
+        (found,) = (
+            one
+            for one in objects
+            if (one["kind"].lower(), one["metadata"]["name"]) == (forward["resourceType"], forward["resourceName"])
+        )
+        ports = [value for port in found["spec"]["ports"] for value in (port["name"], port["port"])]
+        assert forward["port"] in ports
+
+
+@pytest.mark.parametrize("digest", ["", DIGEST], ids=["loaded", "pushed"])
+@pytest.mark.parametrize("pipeline", ALL)
+def test_pods_run_the_image_as_it_was_built(pipeline: Pipeline, digest: str) -> None:
+    """Skaffold compares the strings: one character apart and no edit is ever copied."""
+    variables = built(pipeline, digest=digest)
+    expected = f"slipway:{variables['IMAGE_TAG_slipway']}{f'@{digest}' if digest else ''}"
+    for release in pipeline.releases:
+        images = [one["image"] for one in containers(rendered(release, variables)) if "slipway" in one["image"]]
+        assert set(images) == {expected}
+
+
+def test_edits_can_be_written_in_the_pod_that_reloads() -> None:
+    pipeline = next(iter(pipelines()))
+    objects = rendered(pipeline.releases[0], built(pipeline))
+    (api,) = (one for one in objects if one["kind"] == "Deployment")
+    (container,) = containers([api])
+    assert container["args"] == ["serve", "--reload"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is False
+    assert api["spec"]["replicas"] == 1
+
+
+def sync_rules(pipeline: Pipeline) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for artifact in pipeline.artifacts:
+        for rule in artifact.get("sync", {}).get("manual", []):
+            yield artifact, rule
