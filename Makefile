@@ -41,7 +41,7 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-generate: $(READY) ## Write the pages that are made from the code: docs/settings.md, docs/openapi.json
+generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/openapi.json, the schema of the chart
 	$(BIN)/python -m app.development.reference
 
 bench: $(READY) ## Measure what a request costs
@@ -49,6 +49,12 @@ bench: $(READY) ## Measure what a request costs
 
 lock: $(READY) ## Resolve the dependencies into requirements/; UPGRADE=1 takes the newest
 	scripts/lock
+
+image: ## Build the image with docker, podman or buildah; TAG, VERSION, EXTRAS, TARGET and PYTHON_IMAGE change it
+	@scripts/image $(ARGS)
+
+cluster-test: $(READY) ## Install, use and upgrade the chart in the disposable cluster that SLIPWAY_TEST_CONTEXT names
+	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 wheel: $(READY) ## Build the platform as the library `slipway` into dist/
 	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packaging/slipway
@@ -60,4 +66,4 @@ clean: ## Remove .venv, builds and caches; the data of `make run` stays
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway
 
-.PHONY: help run test lint lint-style lint-types lint-imports fmt generate bench lock wheel clean clean-data
+.PHONY: help run test lint lint-style lint-types lint-imports fmt generate bench cluster-test image lock wheel clean clean-data

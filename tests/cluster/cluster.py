@@ -1,0 +1,226 @@
+"""A namespace of the cluster under test: what is in it, and what a program in one of its pods says."""
+
+# The Kubernetes client ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+from urllib.parse import urlencode
+
+from kubernetes import config
+from kubernetes.client import CoreV1Api
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import stream
+
+COMPONENT = "app.kubernetes.io/component"
+INSTANCE = "app.kubernetes.io/instance"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+PASSING = {"Event", "PodMetrics", "EndpointSlice", "Endpoints", "Lease", "ControllerRevision"}
+"""Kinds that nobody installs: the cluster makes them and takes them away in its own time."""
+
+
+class ClusterError(Exception):
+    """The cluster refused a request; `status` is that of its answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(f"{status}: {message}")
+
+
+class Exec(Protocol):
+    """An open stream to a program in a pod (the client's `WSClient`, which has no types)."""
+
+    returncode: int | None
+
+    def write_stdin(self, data: str) -> None: ...
+    def readline_stdout(self, timeout: float | None = None) -> str: ...
+    def read_all(self) -> str: ...
+    def run_forever(self, timeout: float | None = None) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod, as far as the tests ask."""
+
+    name: str
+    component: str
+    image: str
+    address: str
+    ready: bool
+    leaving: bool
+    restarts: int
+
+
+class Cluster:
+    """The API server of a context of the kubeconfig, asked for JSON."""
+
+    def __init__(self, context: str) -> None:
+        self.context = context
+        self.api = config.new_client_from_config(context=context)
+
+    def close(self) -> None:
+        self.api.close()
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None, **query: str) -> dict[str, Any]:
+        """What the API server answers.
+
+        Raises:
+            ClusterError: it refused.
+        """
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        headers = {"Accept": "application/json", "Content-Type": kind}
+        where = f"{path}?{urlencode(query)}" if query else path
+        call = self.api.param_serialize(method, where, header_params=headers, body=body, auth_settings=["BearerToken"])
+        answer = self.api.call_api(*call, _request_timeout=30)
+        content = cast(bytes, answer.read())
+        if answer.status >= 400:
+            raise ClusterError(answer.status, content.decode())
+        return cast("dict[str, Any]", json.loads(content))
+
+    def execute(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Exec:
+        """Start a program in a pod, with its input open."""
+        return cast(
+            Exec,
+            stream(
+                CoreV1Api(self.api).connect_get_namespaced_pod_exec,
+                pod,
+                namespace,
+                container=container,
+                command=list(command),
+                stdin=True,
+                stdout=True,
+                stderr=True,
+                tty=False,
+                _preload_content=False,
+            ),
+        )
+
+
+class Namespace:
+    """One namespace that enforces PodSecurity *restricted*, made for a run of the tests."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster = cluster
+        self.name = name
+        self._core = f"/api/v1/namespaces/{name}"
+
+    def create(self) -> None:
+        metadata = {"name": self.name, "labels": RESTRICTED}
+        self.cluster.ask("POST", "/api/v1/namespaces", {"metadata": metadata})
+        # The account that pods get by default is made a moment later, and no pod is admitted before.
+        until(lambda: bool(self.names("serviceaccounts")), "the default service account")
+
+    def remove(self) -> None:
+        """Delete it and wait until it is gone, so that the next run finds the cluster empty."""
+
+        def gone() -> bool:
+            try:
+                self.cluster.ask("GET", self._core)
+            except ClusterError as error:
+                return error.status == 404
+            return False
+
+        self.cluster.ask("DELETE", self._core)
+        until(gone, f"the namespace {self.name} to go", 120)
+
+    def create_object(self, kind: str, body: Mapping[str, object], **query: str) -> None:
+        """Create an object of the core group; `kind` is its plural in the API."""
+        self.cluster.ask("POST", f"{self._core}/{kind}", body, **query)
+
+    def get(self, kind: str, name: str, group: str = "") -> dict[str, Any]:
+        """An object; `group` is its API group with the version, such as `apps/v1`."""
+        return self.cluster.ask("GET", f"{self._path(group)}/{kind}/{name}")
+
+    def names(self, kind: str, group: str = "", selector: str = "") -> list[str]:
+        found = self.cluster.ask("GET", f"{self._path(group)}/{kind}", labelSelector=selector)
+        return [one["metadata"]["name"] for one in found["items"]]
+
+    def _path(self, group: str) -> str:
+        return f"/apis/{group}/namespaces/{self.name}" if group else self._core
+
+    def pods(self, release: str, component: str = "") -> list[Pod]:
+        """The pods of a release, finished ones included."""
+        selector = f"{INSTANCE}={release}" + (f",{COMPONENT}={component}" if component else "")
+        found = self.cluster.ask("GET", f"{self._core}/pods", labelSelector=selector)
+        return [_pod(one) for one in found["items"]]
+
+    def delete_pod(self, name: str) -> None:
+        self.cluster.ask("DELETE", f"{self._core}/pods/{name}")
+
+    def run(self, pod: str, container: str, *command: str) -> str:
+        """What a program in a pod writes, once it has ended well."""
+        running = self.cluster.execute(self.name, pod, container, command)
+        running.run_forever(timeout=60)
+        output = running.read_all()
+        assert running.returncode == 0, output
+        running.close()
+        return output
+
+    def log(self, pod: str, lines: int = 40) -> str:
+        path = f"{self._core}/pods/{pod}/log?{urlencode({'tailLines': lines})}"
+        call = self.cluster.api.param_serialize("GET", path, auth_settings=["BearerToken"])
+        return cast(bytes, self.cluster.api.call_api(*call).read()).decode(errors="replace")
+
+    def events(self) -> list[str]:
+        found = self.cluster.ask("GET", f"{self._core}/events")["items"]
+        return [f"{one['involvedObject'].get('name')}: {one['reason']}: {one['message']}" for one in found]
+
+    def objects(self) -> set[str]:
+        """Everything in the namespace as `Kind/name`, whatever the API groups that the cluster knows."""
+        return {
+            f"{resource['kind']}/{one['metadata']['name']}"
+            for path, resource in self._kinds()
+            for one in self.cluster.ask("GET", f"{path}/namespaces/{self.name}/{resource['name']}")["items"]
+            if not (resource["kind"] == "Pod" and "deletionTimestamp" in one["metadata"])
+        }
+
+    def _kinds(self) -> list[tuple[str, dict[str, Any]]]:
+        groups = self.cluster.ask("GET", "/apis")["groups"]
+        paths = ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)]
+        return [
+            (path, resource)
+            for path in paths
+            for resource in self.cluster.ask("GET", path)["resources"]
+            if resource["namespaced"] and "list" in resource["verbs"] and resource["kind"] not in PASSING
+        ]
+
+    def report(self) -> str:
+        """What a person would look at when something does not come up: pods, warnings and the end of each log."""
+        lines: list[str] = []
+        for one in self.cluster.ask("GET", f"{self._core}/pods")["items"]:
+            name = one["metadata"]["name"]
+            lines.append(f"--- {name}: {one['status']['phase']}")
+            lines += [json.dumps(state["state"]) for state in one["status"].get("containerStatuses", [])]
+            try:
+                lines.append(self.log(name, 15))
+            except (ApiException, OSError) as error:
+                lines.append(f"no log: {error}")
+        return "\n".join([*lines, "--- events", *self.events()])
+
+
+def _pod(found: Mapping[str, Any]) -> Pod:
+    metadata, status = found["metadata"], found["status"]
+    conditions = {one["type"]: one["status"] for one in status.get("conditions", [])}
+    return Pod(
+        name=metadata["name"],
+        component=metadata["labels"].get(COMPONENT, ""),
+        image=found["spec"]["containers"][0]["image"],
+        address=status.get("podIP", ""),
+        ready=conditions.get("Ready") == "True",
+        leaving="deletionTimestamp" in metadata,
+        restarts=sum(one["restartCount"] for one in status.get("containerStatuses", [])),
+    )
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Wait for a condition, and fail with its name when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.5)
