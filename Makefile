@@ -43,6 +43,7 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 
 generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/openapi.json, the schema of the chart
 	$(BIN)/python -m app.development.reference
+	$(BIN)/python charts/generate_schema.py
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -63,6 +63,7 @@ class Release:
 
     def sql(self, statement: str, database: str = "slipway") -> str:
         """What the release's own PostgreSQL answers."""
-        command = ("psql", "--host=127.0.0.1", "--username=slipway", "--no-psqlrc", "-Atq", "-v", "ON_ERROR_STOP=1")
+        psql = "psql --host=127.0.0.1 --username=slipway --no-psqlrc -Atq -v ON_ERROR_STOP=1"
+        script = f'PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")" exec {psql} --command="$1" "$2"'
         pod = self.pods("postgres")[0].name
-        return self.namespace.run(pod, "postgres", *command, f"--command={statement}", database).strip()
+        return self.namespace.run(pod, "postgres", "sh", "-c", script, "sh", statement, database).strip()
