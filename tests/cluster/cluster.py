@@ -157,8 +157,9 @@ class Namespace:
         """What a program in a pod writes, once it has ended well."""
         running = self.cluster.execute(self.name, pod, container, command)
         running.run_forever(timeout=60)
+        code = running.returncode  # before `read_all`, which empties the channel that it is read from
         output = running.read_all()
-        assert running.returncode == 0, output
+        assert code == 0, output
         running.close()
         return output
 

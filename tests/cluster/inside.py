@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -74,7 +75,9 @@ class Visitor:
         except BaseException:
             self._tell({"end": {"at_least": 0}})
             raise
-        vars(outcome).update(self._tell({"end": {"at_least": at_least}}))
+        told = self._tell({"end": {"at_least": at_least}})
+        lost: dict[str, Counter[str]] = {name: Counter(told[name]) for name in ("failed", "unknown")}
+        vars(outcome).update(told | lost)
 
     def _tell(self, command: Mapping[str, object]) -> dict[str, Any]:
         self._program.write_stdin(json.dumps(command) + "\n")

@@ -47,9 +47,9 @@ def test_every_pod_is_admitted_where_restricted_is_enforced(release: Release, na
 
 
 def test_helm_test_passes(release: Release, namespace: Namespace) -> None:
-    release.helm("test", release.name, f"--timeout={60}s")
-    tested = list(release.pods("test"))
-    assert len(tested) >= 3
+    # Pods of tests that succeeded are gone by then: what counts is what Helm says of each.
+    said = release.helm("test", release.name, "--timeout=60s")
+    assert said.count("Succeeded") >= 3, said
     assert [event for event in namespace.events() if "FailedCreate" in event] == []
 
 
