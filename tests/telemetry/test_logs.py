@@ -216,6 +216,15 @@ def test_query_strings_in_the_servers_own_lines_are_not_written(log: Log) -> Non
     assert [line["event"] for line in log.lines()] == ["Started server process [7]"]
 
 
+def test_what_an_earlier_server_set_for_its_own_lines_is_undone(tmp_path: Path) -> None:
+    logger = logging.getLogger("uvicorn.error")
+    logger.setLevel("CRITICAL")
+    logger.disabled = True
+    with log_as(tmp_path / "log") as log:
+        logger.info("Started server process [%d]", 7)
+        assert [line["event"] for line in log.lines()] == ["Started server process [7]"]
+
+
 def test_the_exporter_repeats_itself_once_a_minute(log: Log) -> None:
     for number in range(100):
         logging.getLogger("opentelemetry.exporter").error("cannot reach %d", number)

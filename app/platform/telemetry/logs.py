@@ -75,7 +75,8 @@ def configure_logging(settings: Settings, writer: LineWriter) -> None:
         logging.getLogger(name).setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error"):
         logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [], True
+        logger.handlers, logger.propagate, logger.disabled = [], True, False
+        logger.setLevel(logging.NOTSET)  # An earlier server of this process may have set another.
     for name in ("uvicorn.access", "gunicorn.access"):
         # Theirs hold the query string; the HTTP layer writes its own.
         logger = logging.getLogger(name)
