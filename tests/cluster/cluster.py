@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlencode
 
 from kubernetes import config
@@ -22,6 +23,9 @@ INSTANCE = "app.kubernetes.io/instance"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 PASSING = {"Event", "PodMetrics", "EndpointSlice", "Endpoints", "Lease", "ControllerRevision"}
 """Kinds that nobody installs: the cluster makes them and takes them away in its own time."""
+
+
+T = TypeVar("T")
 
 
 class ClusterError(Exception):
@@ -42,6 +46,15 @@ class Exec(Protocol):
     def read_all(self) -> str: ...
     def run_forever(self, timeout: float | None = None) -> None: ...
     def close(self) -> None: ...
+
+    @property
+    def sock(self) -> Socket: ...
+
+
+class Socket(Protocol):
+    """The WebSocket under an `Exec`."""
+
+    def shutdown(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -83,9 +96,10 @@ class Cluster:
             raise ClusterError(answer.status, content.decode())
         return cast("dict[str, Any]", json.loads(content))
 
-    def execute(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Exec:
-        """Start a program in a pod, with its input open."""
-        return cast(
+    @contextmanager
+    def execute(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Generator[Exec]:
+        """A program in a pod, with its input open."""
+        running = cast(
             Exec,
             stream(
                 CoreV1Api(self.api).connect_get_namespaced_pod_exec,
@@ -100,6 +114,11 @@ class Cluster:
                 _preload_content=False,
             ),
         )
+        try:
+            yield running
+        finally:
+            running.close()
+            running.sock.shutdown()  # which `close` leaves open when it was the program that ended
 
 
 class Namespace:
@@ -150,17 +169,17 @@ class Namespace:
         found = self.cluster.ask("GET", f"{self._core}/pods", labelSelector=selector)
         return [_pod(one) for one in found["items"]]
 
-    def delete_pod(self, name: str) -> None:
-        self.cluster.ask("DELETE", f"{self._core}/pods/{name}")
+    def delete(self, kind: str, name: str, group: str = "") -> None:
+        """Delete an object and what it owns."""
+        self.cluster.ask("DELETE", f"{self._path(group)}/{kind}/{name}", propagationPolicy="Background")
 
     def run(self, pod: str, container: str, *command: str) -> str:
         """What a program in a pod writes, once it has ended well."""
-        running = self.cluster.execute(self.name, pod, container, command)
-        running.run_forever(timeout=60)
-        code = running.returncode  # before `read_all`, which empties the channel that it is read from
-        output = running.read_all()
+        with self.cluster.execute(self.name, pod, container, command) as running:
+            running.run_forever(timeout=60)
+            code = running.returncode  # before `read_all`, which empties the channel that it is read from
+            output = running.read_all()
         assert code == 0, output
-        running.close()
         return output
 
     def log(self, pod: str, lines: int = 40) -> str:
@@ -225,3 +244,11 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
         time.sleep(0.5)
+
+
+def until_equal(read: Callable[[], T], wanted: T, seconds: float = 60) -> None:
+    """Wait until what is read is what is wanted, and fail with the difference when it does not become so."""
+    end = time.monotonic() + seconds
+    while (value := read()) != wanted and time.monotonic() < end:
+        time.sleep(0.5)
+    assert value == wanted

@@ -92,11 +92,9 @@ def visitor_in(namespace: Namespace, image: str) -> Generator[Visitor]:
     namespace.create_object("configmaps", {"metadata": {"name": NAME}, "data": {PROGRAM.name: PROGRAM.read_text()}})
     namespace.create_object("pods", _manifest(image))
     until(lambda: _runs(namespace), "the visitor's pod")
-    program = namespace.cluster.execute(namespace.name, NAME, NAME, ["python", f"/visitor/{PROGRAM.name}"])
-    try:
+    command = ["python", f"/visitor/{PROGRAM.name}"]
+    with namespace.cluster.execute(namespace.name, NAME, NAME, command) as program:
         yield Visitor(program)
-    finally:
-        program.close()
 
 
 def _runs(namespace: Namespace) -> bool:

@@ -44,6 +44,9 @@ def other(release: Release, database: str, images: Images, namespace: Namespace)
     )
     yield other
     other.helm("uninstall", other.name, "--wait", "--timeout=60s", "--ignore-not-found")
+    # What Helm does not own, and the other module would take for a remnant of its release.
+    namespace.delete("jobs", f"{other.full_name}-migrate", "batch/v1")
+    namespace.delete("secrets", "given")
 
 
 def test_a_hook_migrates_before_the_pods_start(other: Release, namespace: Namespace) -> None:
@@ -56,6 +59,8 @@ def test_a_hook_migrates_before_the_pods_start(other: Release, namespace: Namesp
 
 
 def test_a_release_with_a_given_secret_serves(other: Release, visitor: Visitor) -> None:
+    # Helm waits for the pods; the node learns of a Service's pods a moment later.
+    until(lambda: visitor.get(f"{other.url}/livez").status == 200, "the way to the pods", 10)
     person = Person(visitor, other.url)
     assert person.register().status == 201
     assert person.create_item("of the other", person.log_in()).status == 201
