@@ -27,7 +27,8 @@ import pytest
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.inside import Visitor, visitor_in
 from tests.cluster.release import Release
-from tests.support.tools import not_run_here, require_tool
+from tests.support.helm import helm_program
+from tests.support.tools import not_run_here
 
 ROOT = Path(__file__).parents[2]
 _FIGURES = pytest.StashKey[list[str]]()
@@ -118,7 +119,7 @@ def found(visitor: Visitor, namespace: Namespace) -> set[str]:
 @pytest.fixture(scope="session")
 def release(namespace: Namespace, images: Images, found: set[str], figures: Figures) -> Release:
     """The chart with its own PostgreSQL and secrets, installed and ready."""
-    release = Release("slipway", namespace, require_tool("helm"))
+    release = Release("slipway", namespace, helm_program())
     postgres: dict[str, object] = {"enabled": True}
     if image := os.environ.get("SLIPWAY_TEST_POSTGRES_IMAGE"):
         postgres["image"] = image

@@ -16,23 +16,33 @@ import pytest
 
 from app.platform.settings import Database
 from tests.project.checkout import ROOT
+from tests.project.readme import COMMANDS, HELM
 from tests.server.process import free_port, scrape, until
+from tests.support.helm import CHART, run_helm
 from tests.support.live import variables
 
 BIN = Path(sys.executable).parent
-README = (ROOT / "README.md").read_text()
-BLOCKS = "\n".join(re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)).splitlines()
-INLINE = re.findall(r"`((?:[A-Z_]+=\S+ )*(?:make|slipway) [^`]+)`", README)
-COMMANDS = sorted({*filter(None, BLOCKS), *INLINE})
 
 RUNS = [command for command in COMMANDS if command.endswith("make run")]
 SERVES = [command for command in COMMANDS if command.startswith("slipway serve")]
 ENDS = ["make test", "slipway check-config", "slipway migrate"]
+IMAGE, LOAD = "make image TAG=dev", "kind load docker-image slipway:dev"
+"""What `tests/image` runs with a builder's stand-in, and what only kind's own cluster can show (the public CI does)."""
 
 
-def test_every_command_is_run_by_a_test_of_this_module() -> None:
-    assert {"make run", "make test", "slipway serve"} <= set(COMMANDS)
-    assert set(COMMANDS) == {*RUNS, *SERVES, *ENDS}
+def test_every_command_is_run_by_a_test() -> None:
+    assert {"make run", "make test", "slipway serve", IMAGE} <= set(COMMANDS)
+    assert set(COMMANDS) == {*RUNS, *SERVES, *ENDS, IMAGE, LOAD, *HELM}
+    assert LOAD.endswith(f"slipway:{IMAGE.partition('TAG=')[2]}")
+
+
+def test_what_helm_is_told_to_install_renders() -> None:
+    """In a cluster these lines are run by `tests/cluster/test_readme.py`."""
+    install, test = map(shlex.split, HELM)
+    assert (install[:4], test[:3]) == (["helm", "install", "slipway", "charts/slipway"], ["helm", "test", "slipway"])
+    flags = [word for word in install[4:] if word not in {"--wait", "--create-namespace"}]
+    rendered = run_helm("template", "slipway", CHART, *flags).stdout
+    assert f"image: {LOAD.rpartition(' ')[2]}\n" in rendered
 
 
 @pytest.fixture
