@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from copy import deepcopy
 
 from tests.chart.judge.mutation import Mutation, container, one, pod
@@ -40,6 +41,12 @@ def no_label_of_the_version(release: Release) -> None:
 def a_password_outside_of_its_secret(release: Release) -> None:
     (secret,) = release.kind("Secret")
     one(release, "ConfigMap")["data"]["SLIPWAY_X"] = next(iter(secret["data"].values()))
+
+
+def a_password_in_clear(release: Release) -> None:
+    (secret,) = release.kind("Secret")
+    password = base64.b64decode(secret["data"]["database__password"]).decode()
+    one(release, "Deployment")["metadata"]["annotations"] = {"note": f"the password is {password}."}
 
 
 def a_version_in_a_selector(release: Release) -> None:
@@ -178,6 +185,7 @@ MUTATIONS = (
     Mutation(a_name_that_is_too_long, "names_fit"),
     Mutation(no_label_of_the_version, "labels_say_what_an_object_belongs_to"),
     Mutation(a_password_outside_of_its_secret, "secrets_hold_what_is_secret", "try"),
+    Mutation(a_password_in_clear, "secrets_hold_what_is_secret", "try"),
     Mutation(a_version_in_a_selector, "selectors_are_those_that_never_change"),
     Mutation(
         a_service_that_takes_the_pods_of_tests,

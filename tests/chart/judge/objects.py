@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -65,12 +66,13 @@ def labels_say_what_an_object_belongs_to(release: Release) -> Iterator[Finding]:
 
 
 def secrets_hold_what_is_secret(release: Release) -> Iterator[Finding]:
-    """A password of a rendered Secret stands nowhere else in the rendering."""
+    """A password of a rendered Secret stands nowhere else in the rendering, in clear or in base64."""
     for secret in release.kind("Secret"):
         for key, value in secret.get("data", {}).items():
+            forms = {value, *base64.b64decode(value).decode().splitlines()}
             for one in release.objects:
                 for path, text in walk(one):
-                    if one is not secret and isinstance(text, str) and value in text:
+                    if one is not secret and isinstance(text, str) and any(form in text for form in forms):
                         yield Finding(one, path, f"shows {key} of {name_of(secret)}")
 
 
