@@ -9,12 +9,11 @@ import yaml
 
 from tests.chart.judge.evaluator import names_in
 from tests.chart.judge.release import Object, Release
-from tests.chart.rendering import rendered
-from tests.support.helm import CHART
+from tests.chart.rendering import EXAMPLES, rendered
 
 
 def values_file(profile: str) -> Path:
-    return CHART / f"ci/{profile}-values.yaml"
+    return EXAMPLES / profile / "values.yaml"
 
 
 def values_of(profile: str) -> Object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from copy import deepcopy
 
-from tests.chart.judge.mutation import Mutation, container, one, pod
+from tests.chart.judge.mutation import OPEN, Mutation, container, one, pod
 from tests.chart.judge.release import COMPONENT, Release
 
 
@@ -65,7 +65,7 @@ def a_service_that_finds_nobody(release: Release) -> None:
 
 
 def a_service_of_another_component(release: Release) -> None:
-    services = [each for each in release.kind("Service") if "postgres" not in each["metadata"]["name"]]
+    services = release.kind("Service")
     services[0]["spec"]["selector"] = dict(services[1]["spec"]["selector"])
 
 
@@ -114,6 +114,18 @@ def a_key_that_is_not_there(release: Release) -> None:
 
 def a_target_port_of_nobody(release: Release) -> None:
     one(release, "Service")["spec"]["ports"][0]["targetPort"] = "web"
+
+
+def a_key_that_the_store_does_not_give(release: Release) -> None:
+    one(release, "ExternalSecret")["spec"]["data"].pop()
+
+
+def a_secret_from_the_store_under_another_name(release: Release) -> None:
+    one(release, "ExternalSecret")["spec"]["target"]["name"] = "shop-secrets"
+
+
+def a_secret_from_the_store_that_comes_too_late(release: Release) -> None:
+    del one(release, "ExternalSecret")["metadata"]["annotations"]
 
 
 def a_monitor_of_no_port(release: Release) -> None:
@@ -184,25 +196,28 @@ MUTATIONS = (
     Mutation(an_object_twice, "names_are_given_once"),
     Mutation(a_name_that_is_too_long, "names_fit"),
     Mutation(no_label_of_the_version, "labels_say_what_an_object_belongs_to"),
-    Mutation(a_password_outside_of_its_secret, "secrets_hold_what_is_secret", "try"),
-    Mutation(a_password_in_clear, "secrets_hold_what_is_secret", "try"),
+    Mutation(a_password_outside_of_its_secret, "secrets_hold_what_is_secret", "dev"),
+    Mutation(a_password_in_clear, "secrets_hold_what_is_secret", "dev"),
     Mutation(a_version_in_a_selector, "selectors_are_those_that_never_change"),
     Mutation(
         a_service_that_takes_the_pods_of_tests,
         "a_selector_finds_no_pod_that_runs_once",
         also_by=("selectors_are_those_that_never_change",),
     ),
-    Mutation(a_service_that_finds_nobody, "a_selector_finds_pods", "minimal"),
-    Mutation(a_service_of_another_component, "a_selector_finds_no_pod_of_another_component", "split"),
-    Mutation(a_migration_that_looks_like_a_server, "a_selector_finds_no_pod_that_runs_once", "minimal"),
-    Mutation(a_test_that_looks_like_a_server, "a_selector_finds_no_pod_that_runs_once", "minimal"),
+    Mutation(a_service_that_finds_nobody, "a_selector_finds_pods", "minimal", OPEN),
+    Mutation(a_service_of_another_component, "a_selector_finds_no_pod_of_another_component", "microservices", OPEN),
+    Mutation(a_migration_that_looks_like_a_server, "a_selector_finds_no_pod_that_runs_once", "minimal", OPEN),
+    Mutation(a_test_that_looks_like_a_server, "a_selector_finds_no_pod_that_runs_once", "minimal", OPEN),
     Mutation(a_monitor_that_finds_no_service, "a_monitor_finds_the_service_of_its_component"),
     Mutation(a_secret_that_nobody_makes, "what_a_pod_needs_is_there"),
     Mutation(a_configuration_that_is_called_otherwise, "what_a_pod_needs_is_there"),
     Mutation(an_account_that_is_not_there, "what_a_pod_needs_is_there"),
     Mutation(a_login_that_is_not_there, "what_a_pod_needs_is_there"),
-    Mutation(a_key_that_is_not_there, "keys_that_a_pod_needs_are_there", "try"),
-    Mutation(a_target_port_of_nobody, "service_ports_lead_to_pods", "minimal"),
+    Mutation(a_key_that_is_not_there, "keys_that_a_pod_needs_are_there", "dev"),
+    Mutation(a_key_that_the_store_does_not_give, "keys_that_a_pod_needs_are_there", "gitops"),
+    Mutation(a_secret_from_the_store_under_another_name, "what_a_pod_needs_is_there", "gitops"),
+    Mutation(a_secret_from_the_store_that_comes_too_late, "a_hook_before_the_release_needs_nothing_of_it", "gitops"),
+    Mutation(a_target_port_of_nobody, "service_ports_lead_to_pods", "minimal", OPEN),
     Mutation(a_monitor_of_no_port, "monitors_ask_ports_that_exist"),
     Mutation(a_hook_that_is_none, "hooks_are_marked_on_the_object"),
     Mutation(a_wave_that_is_none, "hooks_are_marked_on_the_object", "gitops"),

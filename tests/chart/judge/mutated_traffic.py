@@ -92,38 +92,59 @@ def a_rollout_that_may_hang(release: Release) -> None:
 
 
 def an_authentication_that_is_not_there(release: Release) -> None:
-    assert isinstance(release.objects, list)
-    scaler = one(release, SCALER)
-    behavior = scaler["spec"]["behavior"]
-    trigger = {"type": "prometheus", "authenticationRef": {"name": "prometheus-login"}}
-    spec: Object = {
-        "scaleTargetRef": {"name": one(release, "Deployment")["metadata"]["name"]},
-        "minReplicaCount": 2,
-        "triggers": [trigger],
-        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},
-    }
-    release.objects.remove(scaler)
-    beside(release, "ScaledObject", "keda.sh/v1alpha1", spec)
+    one(release, "ScaledObject")["spec"]["triggers"][0]["authenticationRef"]["name"] = "prometheus-login"
+
+
+def keda_beside_an_autoscaler(release: Release) -> None:
+    target = one(release, "ScaledObject")["spec"]["scaleTargetRef"]["name"]
+    windows = {"scaleUp": {"stabilizationWindowSeconds": 30}, "scaleDown": {"stabilizationWindowSeconds": 300}}
+    reference = {"kind": "Deployment", "name": target}
+    spec: Object = {"scaleTargetRef": reference, "minReplicas": 3, "maxReplicas": 9, "behavior": windows}
+    beside(release, SCALER, "autoscaling/v2", spec)
+
+
+def replicas_beside_keda(release: Release) -> None:
+    one(release, "Deployment")["spec"]["replicas"] = 3
+
+
+def keda_that_goes_down_to_one(release: Release) -> None:
+    one(release, "ScaledObject")["spec"]["minReplicaCount"] = 1
+
+
+def keda_that_flaps(release: Release) -> None:
+    del one(release, "ScaledObject")["spec"]["advanced"]
 
 
 def a_route_to_a_service_that_is_called_otherwise(release: Release) -> None:
-    beside(release, "HTTPRoute", "gateway.networking.k8s.io/v1", {"rules": [{"backendRefs": [backend("web", 80)]}]})
+    one(release, "HTTPRoute")["spec"]["rules"][0]["backendRefs"][0]["name"] = "web"
 
 
 def a_route_to_a_port_of_nobody(release: Release) -> None:
-    ref = backend(one(release, "Service")["metadata"]["name"], 8080)
-    beside(release, "HTTPRoute", "gateway.networking.k8s.io/v1", {"rules": [{"backendRefs": [ref]}]})
+    one(release, "HTTPRoute")["spec"]["rules"][0]["backendRefs"][0]["port"] = 8080
 
 
 def an_ingress_to_a_port_of_nobody(release: Release) -> None:
-    service = {"name": one(release, "Service")["metadata"]["name"], "port": {"name": "https"}}
-    path = {"path": "/", "pathType": "Prefix", "backend": {"service": service}}
-    beside(release, "Ingress", "networking.k8s.io/v1", {"rules": [{"http": {"paths": [path]}}]})
+    path = one(release, "Ingress")["spec"]["rules"][0]["http"]["paths"][0]
+    path["backend"]["service"]["port"] = {"name": "https"}
+
+
+def an_ingress_to_a_service_of_another_release(release: Release) -> None:
+    path = one(release, "Ingress")["spec"]["rules"][0]["http"]["paths"][0]
+    path["backend"]["service"]["name"] = "next-slipway-api"
+
+
+def one_path_to_two_components(release: Release) -> None:
+    paths = one(release, "Ingress")["spec"]["rules"][0]["http"]["paths"]
+    paths[0]["path"] = paths[-1]["path"]
+
+
+def one_path_of_two_rules(release: Release) -> None:
+    rules = one(release, "HTTPRoute")["spec"]["rules"]
+    rules.append(deepcopy(rules[0]))
 
 
 def an_ingress_without_its_certificate(release: Release) -> None:
-    tls = [{"hosts": ["api.example.com"], "secretName": "certificate-of-somebody"}]
-    beside(release, "Ingress", "networking.k8s.io/v1", {"tls": tls})
+    one(release, "Ingress")["spec"]["tls"][0]["secretName"] = "certificate-of-somebody"
 
 
 def a_pod_without_a_policy(release: Release) -> None:
@@ -151,6 +172,16 @@ def a_policy_without_the_collector(release: Release) -> None:
     spec["egress"] = [rule for rule in spec["egress"] if rule["ports"] != [{"port": 4318}]]
 
 
+def a_process_that_may_not_call_another(release: Release) -> None:
+    spec = one(release, "NetworkPolicy", "items")["spec"]
+    spec["egress"] = [rule for rule in spec["egress"] if {"port": 8000} not in rule["ports"]]
+
+
+def a_caller_that_is_not_let_in(release: Release) -> None:
+    rule = one(release, "NetworkPolicy", "users")["spec"]["ingress"][0]
+    rule["from"] = [peer for peer in rule["from"] if "items" not in str(peer)]
+
+
 def tests_that_are_not_let_in(release: Release) -> None:
     for rule in one(release, "NetworkPolicy")["spec"]["ingress"]:
         rule["from"] = [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
@@ -164,10 +195,6 @@ def tests_that_may_not_leave(release: Release) -> None:
 def a_policy_of_no_port(release: Release) -> None:
     spec = one(release, "NetworkPolicy")["spec"]
     spec["ingress"].append({"ports": [{"port": "web"}]})
-
-
-def backend(name: str, port: int) -> Object:
-    return {"name": name, "port": port}
 
 
 def a_monitor_of_pods_by_a_number_of_nobody(release: Release) -> None:
@@ -186,7 +213,7 @@ def a_monitor_of_all_pods(release: Release) -> None:
 
 MUTATIONS = (
     Mutation(replicas_beside_an_autoscaler, "replicas_are_set_by_one_side"),
-    Mutation(replicas_of_nobody, "replicas_are_set_by_one_side", "minimal", ("a_budget_never_blocks_a_drain",)),
+    Mutation(replicas_of_nobody, "replicas_are_set_by_one_side", "minimal", also_by=("a_budget_never_blocks_a_drain",)),
     Mutation(
         an_autoscaler_of_a_deployment_that_is_called_otherwise,
         "autoscalers_have_a_target",
@@ -206,9 +233,16 @@ MUTATIONS = (
     Mutation(a_rollout_that_takes_all_pods, "a_rollout_takes_no_pod_before_its_successor"),
     Mutation(a_rollout_without_room, "a_rollout_takes_no_pod_before_its_successor"),
     Mutation(a_rollout_that_may_hang, "a_rollout_takes_no_pod_before_its_successor"),
-    Mutation(an_authentication_that_is_not_there, "trigger_authentications_are_there"),
-    Mutation(a_route_to_a_service_that_is_called_otherwise, "routes_lead_to_services"),
-    Mutation(a_route_to_a_port_of_nobody, "routes_lead_to_services"),
+    Mutation(an_authentication_that_is_not_there, "trigger_authentications_are_there", "keda"),
+    Mutation(keda_beside_an_autoscaler, "one_autoscaler_has_a_workload", "keda"),
+    Mutation(replicas_beside_keda, "replicas_are_set_by_one_side", "keda"),
+    Mutation(keda_that_goes_down_to_one, "a_budget_never_blocks_a_drain", "keda"),
+    Mutation(keda_that_flaps, "an_autoscaler_is_quick_up_and_slow_down", "keda"),
+    Mutation(a_route_to_a_service_that_is_called_otherwise, "routes_lead_to_services", "gateway"),
+    Mutation(a_route_to_a_port_of_nobody, "routes_lead_to_services", "gateway"),
+    Mutation(an_ingress_to_a_service_of_another_release, "routes_lead_to_services", "microservices"),
+    Mutation(one_path_to_two_components, "a_path_leads_to_one_component", "microservices"),
+    Mutation(one_path_of_two_rules, "a_path_leads_to_one_component", "gateway"),
     Mutation(an_ingress_to_a_port_of_nobody, "routes_lead_to_services"),
     Mutation(an_ingress_without_its_certificate, "certificates_of_an_ingress_are_there"),
     Mutation(a_monitor_of_pods_by_a_number_of_nobody, "monitors_ask_ports_that_exist"),
@@ -222,6 +256,8 @@ MUTATIONS = (
     Mutation(a_policy_without_dns_by_tcp, "dns_is_reached_by_both_protocols"),
     Mutation(a_policy_without_the_database, "what_settings_name_is_reached"),
     Mutation(a_policy_without_the_collector, "what_settings_name_is_reached"),
+    Mutation(a_process_that_may_not_call_another, "what_settings_name_is_reached", "microservices"),
+    Mutation(a_caller_that_is_not_let_in, "who_is_sent_here_is_let_in", "microservices"),
     Mutation(tests_that_are_not_let_in, "who_is_sent_here_is_let_in"),
     Mutation(tests_that_may_not_leave, "what_settings_name_is_reached"),
     Mutation(a_policy_of_no_port, "policy_ports_exist"),

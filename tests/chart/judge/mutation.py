@@ -10,6 +10,9 @@ from tests.chart.judge.release import Object, Release
 
 Change: TypeAlias = Callable[[Release], object]
 
+OPEN = ("networkPolicy.enabled=false",)
+"""For what a policy would see too: who may talk to a pod depends on its labels and ports."""
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -18,6 +21,7 @@ class Mutation:
     change: Change
     caught_by: str
     profile: str = "production"
+    settings: tuple[str, ...] = ()
     also_by: tuple[str, ...] = ()
 
     @property

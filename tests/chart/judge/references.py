@@ -160,6 +160,27 @@ def _backends(route: Object) -> Iterator[tuple[str, str, object]]:
             yield f"{start}/backendRefs/{index}", one["name"], one["port"]
 
 
+def a_path_leads_to_one_component(release: Release) -> Iterator[Finding]:
+    """Of two rules for one path of a host one is never asked, and which one is up to the controller."""
+    seen: set[tuple[str, str, str]] = set()
+    for route in (*release.kind("Ingress"), *release.kind("HTTPRoute")):
+        for path, host, way in _ways(route):
+            if (route["kind"], host, way) in seen:
+                yield Finding(route, path, f"{host or 'every host'}{way} is there already")
+            seen.add((route["kind"], host, way))
+
+
+def _ways(route: Object) -> Iterator[tuple[str, str, str]]:
+    for number, rule in enumerate(route["spec"].get("rules", [])):
+        start = f"/spec/rules/{number}"
+        if route["kind"] == "Ingress":
+            for index, one in enumerate(rule["http"]["paths"]):
+                yield f"{start}/http/paths/{index}/path", rule.get("host", ""), one["path"]
+        for index, one in enumerate(rule.get("matches", [])):
+            for host in route["spec"].get("hostnames", [""]):
+                yield f"{start}/matches/{index}/path", host, f"{one['path']['value']} {one.get('method', '')}".strip()
+
+
 def certificates_of_an_ingress_are_there(release: Release) -> Iterator[Finding]:
     """A controller that does not find the Secret serves a certificate of its own, which nobody trusts."""
     for ingress in release.kind("Ingress"):
@@ -175,5 +196,6 @@ RULES: tuple[Rule, ...] = (
     service_ports_lead_to_pods,
     monitors_ask_ports_that_exist,
     routes_lead_to_services,
+    a_path_leads_to_one_component,
     certificates_of_an_ingress_are_there,
 )

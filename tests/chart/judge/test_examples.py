@@ -9,10 +9,16 @@ from tests.chart.judge.examples import release_of
 from tests.chart.judge.release import component_of
 from tests.chart.rendering import PROFILES
 
-POLICIES = "networkPolicy.enabled=true"
+FULL = (
+    "networkPolicy.enabled=true",
+    "ingress.enabled=true",
+    "httpRoute.enabled=true",
+    "httpRoute.parentRefs.gateway.name=public",
+    "monitoring.dashboards.enabled=true",
+)
 
 
-@pytest.mark.parametrize("settings", [(), (POLICIES,)], ids=["as it is", "closed"])
+@pytest.mark.parametrize("settings", [(), FULL], ids=["as it is", "with everything on"])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_an_example_keeps_every_rule(profile: str, settings: tuple[str, ...]) -> None:
     release = release_of(profile, *settings)

@@ -6,13 +6,13 @@ import pytest
 import yaml
 
 from tests.chart.judge.examples import values_file
-from tests.chart.rendering import OLDEST_KUBERNETES, PROFILES, Object, rendered
+from tests.chart.rendering import NAMESPACE, OLDEST_KUBERNETES, PROFILES, Object, rendered
 from tests.support.helm import CHART, helm3_program, run_helm
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_helm_3_makes_the_same_objects(profile: str) -> None:
-    where = ("--namespace", "somewhere", "--kube-version", f"{OLDEST_KUBERNETES}.0")
+    where = ("--namespace", NAMESPACE, "--kube-version", f"{OLDEST_KUBERNETES}.0")
     text = run_helm(
         "template", "slipway", CHART, *where, "--values", values_file(profile), program=helm3_program()
     ).stdout

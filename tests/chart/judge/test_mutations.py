@@ -14,7 +14,7 @@ MUTATIONS = (*mutated_pods.MUTATIONS, *mutated_objects.MUTATIONS, *mutated_traff
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_mistake_is_found_by_its_rule_alone(mutation: Mutation) -> None:
-    release = release_of(mutation.profile)
+    release = release_of(mutation.profile, *mutation.settings)
     assert judge(release.objects, release.foreign) == []
     mutation.change(release)
     found = judge(release.objects, release.foreign)

@@ -34,7 +34,7 @@ class WrongValue:
 
 
 def wrong_values(schema: Schema = SCHEMA, path: Path = ()) -> Iterator[WrongValue]:
-    schema = _resolved(schema)
+    schema = resolved(schema)
     types: list[str] = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", [])
     if types and path:
         allowed = {*types, *(["integer"] if "number" in types else [])}
@@ -80,7 +80,7 @@ def together(values: list[WrongValue]) -> Schema:
     return file
 
 
-def _resolved(schema: Schema) -> Schema:
+def resolved(schema: Schema) -> Schema:
     while reference := schema.get("$ref"):
         schema = SCHEMA
         for part in reference.split("/")[1:]:
