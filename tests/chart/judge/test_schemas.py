@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.chart.judge.schemas import CUSTOM_KINDS, FOLDER, complaints
-from tests.chart.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES, PROFILES, Object, rendered
+from tests.chart.rendering import EXAMPLES, NEWEST_KUBERNETES, OLDEST_KUBERNETES, PROFILES, Object, rendered
+from tests.support.helm import ROOT
 
 
 @pytest.mark.parametrize("kubernetes", [OLDEST_KUBERNETES, NEWEST_KUBERNETES])
@@ -16,6 +18,49 @@ def test_the_schemas_take_every_object(kubernetes: str) -> None:
     different = {yaml.dump(one): one for profile in PROFILES for one in rendered(profile).objects}
     assert len(different) > 50
     assert complaints(different.values(), [kubernetes]) == []
+
+
+def test_the_schemas_take_what_stands_beside_the_chart() -> None:
+    """Manifests in folders of examples and in k8s/; those without metadata are for programs, not for Kubernetes."""
+    rendered_already = {"values.yaml", "rendered.yaml"}
+    files = [path for path in EXAMPLES.glob("*/*.yaml") if path.name not in rendered_already]
+    files += (ROOT / "k8s").rglob("*.yaml")
+    documents = [one for path in files for one in yaml.load_all(path.read_text(), yaml.CSafeLoader)]
+    manifests = [one for one in documents if one and "metadata" in one]
+    assert "Rollout" in {one["kind"] for one in manifests}
+    assert complaints(manifests) == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind", "place", "value"),
+    [
+        ("gateway", "HTTPRoute", "parentRefs", []),
+        ("gateway", "HTTPRoute", "hostnames/0", "https://shop.example.com"),
+        ("gateway", "HTTPRoute", "rules/0/backendRefs/0/port", "80"),
+        ("gateway", "HTTPRoute", "rules/0/matches/0/path/type", "Prefix"),
+        ("gateway", "HTTPRoute", "rules/0/timeouts/request", "0"),
+        ("gitops", "ExternalSecret", "secretStoreRef/kind", "Vault"),
+        ("gitops", "ExternalSecret", "data/0/remoteRef/path", "slipway"),
+        ("gitops", "ExternalSecret", "refreshInterval", "hourly"),
+        ("keda", "ScaledObject", "minReplicaCount", "3"),
+        ("keda", "ScaledObject", "triggers/0/metadata/threshold", 20),
+        ("keda", "ScaledObject", "advanced/horizontalPodAutoscalerConfig/behavior/scaleDown/window", 300),
+        ("keda", "PodMonitor", "podMetricsEndpoints/0/targetPort", 9464),
+        ("keda", "PodMonitor", "selector/matchLabels", {}),
+        ("production", "ServiceMonitor", "endpoints/0/interval", "30"),
+        ("production", "ServiceMonitor", "endpoints/0/port", 9464),
+    ],
+)
+def test_a_wrong_field_of_a_custom_resource_is_seen(profile: str, kind: str, place: str, value: object) -> None:
+    one = deepcopy(rendered(profile).kind(kind)[0])
+    assert complaints([one]) == []
+    *way, last = [int(part) if part.isdecimal() else part for part in place.split("/")]
+    inner: Any = one["spec"]
+    for part in way:
+        inner = inner[part]
+    inner[last] = value
+    (words,) = complaints([one])
+    assert f" at /spec/{place.rpartition('/')[0]}" in words
 
 
 def deployment() -> Object:
