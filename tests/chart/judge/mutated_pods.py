@@ -50,6 +50,22 @@ def the_network_of_the_node(release: Release) -> None:
     pod(release)["hostNetwork"] = True
 
 
+def no_profile_of_apparmor(release: Release) -> None:
+    pod(release)["securityContext"]["appArmorProfile"] = {"type": "Unconfined"}
+
+
+def a_type_of_selinux_for_the_node(release: Release) -> None:
+    container(release)["securityContext"]["seLinuxOptions"] = {"type": "spc_t"}
+
+
+def a_probe_of_another_host(release: Release) -> None:
+    container(release)["readinessProbe"]["httpGet"]["host"] = "169.254.169.254"
+
+
+def a_port_of_the_node(release: Release) -> None:
+    container(release)["ports"][0]["hostPort"] = 8000
+
+
 def a_user_of_the_node(release: Release) -> None:
     pod(release)["securityContext"]["runAsUser"] = 1000
 
@@ -175,6 +191,10 @@ MUTATIONS = (
     Mutation(a_folder_of_the_node, "pod_security_is_restricted"),
     Mutation(privileges_that_grow, "pod_security_is_restricted"),
     Mutation(the_network_of_the_node, "pod_security_is_restricted"),
+    Mutation(no_profile_of_apparmor, "pod_security_is_restricted"),
+    Mutation(a_type_of_selinux_for_the_node, "pod_security_is_restricted"),
+    Mutation(a_probe_of_another_host, "pod_security_is_restricted"),
+    Mutation(a_port_of_the_node, "pod_security_is_restricted"),
     Mutation(a_user_of_the_node, "users_are_above_those_of_the_node"),
     Mutation(a_group_of_the_node_for_one_pod, "users_are_above_those_of_the_node"),
     Mutation(an_image_that_moves, "image_is_named_for_good"),
