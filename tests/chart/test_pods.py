@@ -150,7 +150,7 @@ def test_labels_of_the_selector_cannot_be_changed_by_labels_of_pods() -> None:
 
 
 def test_rarer_knobs_of_the_pod_pass_through() -> None:
-    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    affinity: Any = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
     spec = (
         rendered(
             "minimal",
