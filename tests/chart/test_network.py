@@ -95,16 +95,15 @@ def test_clients_reach_http_and_prometheus_the_metrics() -> None:
 def test_components_are_let_in_where_they_call_and_nowhere_else() -> None:
     objects = rendered("microservices", "components.worker.http=false", "components.worker.features.items=true")
     assert names(policy_of(objects, "users")["ingress"][0]["from"]) == ["gateway", "items", "worker", "test"]
-    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "test"]
-    for caller in ("items", "worker"):
+    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "users", "test"]
+    for caller, called in (("items", "users"), ("worker", "users"), ("users", "items")):
         (rule,) = [one for one in policy_of(objects, caller)["egress"] if {"port": 8000} in one["ports"]]
-        assert names(rule["to"]) == ["users"]
-    assert (8000, "TCP") not in open_ports(policy_of(objects, "users")["egress"])
+        assert names(rule["to"]) == [called]
 
 
 def test_without_tests_their_pods_are_not_let_in() -> None:
     objects = rendered("microservices", "tests.enabled=false")
-    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway"]
+    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "users"]
 
 
 def test_a_worker_lets_in_nobody_but_who_scrapes_it() -> None:
