@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.chart.judge.pod_security import violations
 from tests.chart.judge.release import COMPONENT, Finding, Object, Pod, Release, Rule
-from tests.chart.pod_security import placed_violations
 
 LEAST_USER = 10_000
 SHUTDOWN = "SLIPWAY_SHUTDOWN__{}_SECONDS"
@@ -15,7 +15,7 @@ MARGIN = 5
 def pod_security_is_restricted(release: Release) -> Iterator[Finding]:
     """A namespace that enforces the Pod Security Standard *restricted* admits every pod of ours."""
     for pod in release.pods():
-        for path, words in placed_violations(pod.spec):
+        for path, words in violations(pod.spec):
             yield pod.finding(path, words)
 
 
