@@ -46,7 +46,7 @@ class Pipeline:
 
 def pipelines() -> Iterator[Pipeline]:
     """The default and each profile; a profile replaces the parts of a section whole, as Skaffold's overlay does."""
-    base = {"verify": [], **{name: CONFIGURATION[name] for name in ("build", "deploy", "portForward")}}
+    base: dict[str, Any] = {"verify": [], **{name: CONFIGURATION[name] for name in ("build", "deploy", "portForward")}}
     yield Pipeline("default", base)
     for profile in PROFILES:
         merged = {
