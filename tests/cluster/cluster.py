@@ -158,6 +158,8 @@ class Namespace:
             return False
 
         self.cluster.ask("DELETE", self._core)
+        # Nobody waits for what these pods would do in their grace period.
+        self.cluster.ask("DELETE", f"{self._core}/pods", gracePeriodSeconds="1")
         until(gone, f"the namespace {self.name} to go", 120)
 
     def create_object(self, kind: str, body: Mapping[str, object], group: str = "", **query: str) -> None:

@@ -55,7 +55,7 @@ class Release:
     def upgrade(self, values: Mapping[str, object]) -> None:
         """Change these values and keep the others; wait until the new pods serve and the old ones are gone."""
         self.helm(*self._upgrade(TIMEOUT), values=values)
-        until(lambda: all(pod.ready for pod in self.pods()), "the pods of the last revision to go")
+        self._settle()
 
     def upgrade_that_fails(self, values: Mapping[str, object], *, timeout: str) -> str:
         """Change these values to ones that cannot work; what Helm says after it has waited in vain."""
@@ -65,7 +65,7 @@ class Release:
 
     def rollback(self, revision: int) -> None:
         self.helm("rollback", self.name, str(revision), "--wait", f"--timeout={TIMEOUT}")
-        until(lambda: all(pod.ready for pod in self.pods()), "the pods of the last revision to go")
+        self._settle()
 
     def uninstall(self) -> None:
         self.helm("uninstall", self.name, "--wait", f"--timeout={TIMEOUT}")
@@ -83,6 +83,10 @@ class Release:
         script = f'PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")" exec {psql} --command="$1" "$2"'
         pod = self.pods("postgres")[0].name
         return self.namespace.run(pod, "postgres", "sh", "-c", script, "sh", statement, database).strip()
+
+    def _settle(self) -> None:
+        """Helm waits for the new pods; the old ones take their time to stop."""
+        until(lambda: not any(pod.leaving for pod in self.pods("")), "the pods of the last revision to go")
 
     def _upgrade(self, timeout: str) -> tuple[str, ...]:
         return (

@@ -70,7 +70,8 @@ def test_an_image_that_is_nowhere_and_needs_no_migration_leaves_the_old_pods_alo
 def test_pods_that_crash_leave_the_old_ones_alone(
     shop: Release, person: Person, before: set[str], figures: Figures
 ) -> None:
-    crash = {"components": {"api": {"settings": {"SLIPWAY_TELEMETRY__LOG_LEVEL": "deafening"}}}}
+    # By `env`: the schema of the chart knows what a setting may be.
+    crash = {"components": {"api": {"env": {"SLIPWAY_TELEMETRY__LOG_LEVEL": "deafening"}}}}
     with person.visitor.load(person.load("crash"), at_least=ENOUGH) as outcome:
         shop.upgrade_that_fails(crash, timeout="25s")
     serving, failing = _apart(shop, before)
