@@ -71,22 +71,23 @@ def key_of(one: Mapping[str, Any]) -> Key:
 def differences(old: object, new: object, path: str = "") -> Iterator[Object]:
     """JSON patch (RFC 6902) from one to the other; a list of another length is replaced whole."""
     if isinstance(old, dict) and isinstance(new, dict):
-        before, after = cast(Object, old), cast(Object, new)
-        for name in sorted(before.keys() | after.keys()):
-            place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
-            if name not in after:
-                yield {"op": "remove", "path": place}
-            elif name not in before:
-                yield {"op": "add", "path": place, "value": after[name]}
-            else:
-                yield from differences(before[name], after[name], place)
-    elif (
-        isinstance(old, list) and isinstance(new, list) and len(cast(list[object], old)) == len(cast(list[object], new))
-    ):
-        for index, (before, after) in enumerate(zip(cast(list[object], old), cast(list[object], new), strict=True)):
+        yield from _differences_of_maps(cast(Object, old), cast(Object, new), path)
+    elif isinstance(old, list) and isinstance(new, list) and len(cast(Items, old)) == len(cast(Items, new)):
+        for index, (before, after) in enumerate(zip(cast(Items, old), cast(Items, new), strict=True)):
             yield from differences(before, after, f"{path}/{index}")
     elif old != new:
         yield {"op": "replace", "path": path, "value": new}
+
+
+def _differences_of_maps(old: Object, new: Object, path: str) -> Iterator[Object]:
+    for name in sorted(old.keys() | new.keys()):
+        place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+        if name not in new:
+            yield {"op": "remove", "path": place}
+        elif name not in old:
+            yield {"op": "add", "path": place, "value": new[name]}
+        else:
+            yield from differences(old[name], new[name], place)
 
 
 def _patches(base: Mapping[Key, Object], wanted: Mapping[Key, Object]) -> Iterator[Object]:

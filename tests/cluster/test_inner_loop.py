@@ -121,7 +121,7 @@ def synced(kubectl: Path, release: Release, path: Path, content: bytes) -> None:
 def forwarded(kubectl: Path, release: Release, target: str, port: int) -> Generator[int]:
     """A port of this machine that leads to one of a pod."""
     where = (f"--context={release.namespace.cluster.context}", f"--namespace={release.namespace.name}")
-    command = [kubectl, "port-forward", *where, target, f":{port}"]
+    command: list[str | Path] = [kubectl, "port-forward", *where, target, f":{port}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -223,5 +223,7 @@ def test_a_breakpoint_holds_a_request_and_no_probe_ends_the_pod(
         debugger.ask("continue", threadId=stopped["threadId"])
         until(lambda: visitor.get(f"http://{pod.address}:8000/livez").status == 200, "the service to go on", 20)
         debugger.ask("disconnect")
-    figures.add(f"a breakpoint in the pod, under Python {python['result']}, held {HELD_SECONDS} s: ready, 0 restarts")
+    figures.add(
+        f"a breakpoint in the pod, under Python {python['result'].strip("'")}, held {HELD_SECONDS} s: ready, 0 restarts"
+    )
     assert (only_pod(release).name, only_pod(release).restarts) == (pod.name, 0)

@@ -203,7 +203,7 @@ def test_prometheus_scrapes_the_metrics_of_the_service() -> None:
 
 def test_promtool_takes_the_configuration_of_prometheus() -> None:
     promtool = require_tool("promtool", demanded=False)
-    command = [promtool, "check", "config", ROOT / "compose/prometheus.yaml"]
+    command: list[str | Path] = [promtool, "check", "config", ROOT / "compose/prometheus.yaml"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
 

@@ -18,7 +18,7 @@ from tests.project.checkout import ROOT
 FOLDER = ROOT / ".github/workflows"
 FILES = sorted(FOLDER.glob("*.yaml"))
 BIN = Path(sys.executable).parent
-WORKFLOWS: dict[str, dict[str, Any]] = {path.stem: yaml.safe_load(path.read_text()) for path in FILES}
+WORKFLOWS: dict[str, dict[Any, Any]] = {path.stem: yaml.safe_load(path.read_text()) for path in FILES}
 RELEASE: dict[str, dict[str, Any]] = WORKFLOWS["release"]["jobs"]
 WRITES = {
     "image": {"packages", "id-token", "attestations"},
@@ -45,7 +45,7 @@ def script(job: str, name: str) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_it_is_what_the_schema_of_github_allows(path: Path) -> None:
-    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", path]
+    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", path]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
 
