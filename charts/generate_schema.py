@@ -28,16 +28,41 @@ WRITTEN_BY_THE_CHART = (
     "SLIPWAY_DATABASE__POOLER",
     "SLIPWAY_DATABASE__DIRECT__",
     "SLIPWAY_ENVIRONMENT",
+    "SLIPWAY_FEATURES",
     "SLIPWAY_HTTP__HOST",
     "SLIPWAY_HTTP__PORT",
     "SLIPWAY_METRICS__",
     "SLIPWAY_SERVICE__REVISION",
     "SLIPWAY_SERVICE__VERSION",
+    "SLIPWAY_SERVICES__",
     "SLIPWAY_SHUTDOWN__",
 )
 """Settings, or beginnings of their names, that have a value of their own or that the image knows."""
 
 SCALAR = ["string", "number", "boolean"]
+FEATURE: Schema = {
+    "type": "object",
+    "properties": {
+        "called": {"type": "boolean", "description": "True: every process that does not run it calls it."},
+        "paths": {
+            "type": "object",
+            "description": "Beginnings of its paths, by names of yours.",
+            "additionalProperties": {"type": "string", "pattern": "^/"},
+        },
+    },
+    "additionalProperties": False,
+}
+CANARY: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "description": "Name of the Service."},
+        "namespace": {"type": "string", "description": "Of the Service, if it is another one: needs a ReferenceGrant."},
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Its port."},
+        "weight": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Percent of the requests."},
+    },
+    "required": ["name", "port", "weight"],
+    "additionalProperties": False,
+}
 VOLUME: Schema = {
     "type": "object",
     "properties": {
@@ -79,6 +104,8 @@ def _document(values: str) -> Schema:
                 "properties": dict(_settings(Settings, ())),
                 "additionalProperties": False,
             },
+            "feature": FEATURE,
+            "canary": CANARY,
             "volume": VOLUME,
         },
     }
