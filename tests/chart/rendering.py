@@ -106,7 +106,7 @@ def variables(container: Object) -> dict[str, str]:
 def _options(settings: Iterable[str]) -> Iterator[str]:
     """`key=value` as `--set` takes it; a value that is JSON of an object as `--set-json`."""
     for one in settings:
-        yield from ("--set-json" if one.partition("=")[2].startswith("{\"") else "--set", one)
+        yield from ("--set-json" if one.partition("=")[2].startswith('{"') else "--set", one)
 
 
 def _where(profile: str) -> list[str]:
