@@ -82,7 +82,7 @@ def test_users_and_groups_are_the_images_or_the_clusters(profile: str) -> None:
     for pod in rendered(profile).pods():
         context = pod.spec["securityContext"]
         ids = {context.get(name) for name in ("runAsUser", "runAsGroup", "fsGroup")}
-        assert ids == ({None} if profile == "small" else {999} if "postgres" in pod.owner else {10001}), pod.owner
+        assert ids == ({None} if profile == "openshift" else {999} if "postgres" in pod.owner else {10001}), pod.owner
 
 
 @every_profile
@@ -115,7 +115,7 @@ def test_pull_secrets_reach_every_pod_of_ours() -> None:
 
 
 def test_volumes_and_variables_of_all_reach_the_migration_and_the_tests_too() -> None:
-    for pod in rendered("pooler").pods():
+    for pod in rendered("external").pods():
         (container,) = pod.containers
         assert variables(container)["SSL_CERT_FILE"] == "/etc/company-ca/ca.crt", pod.owner
         assert {"name": "company-ca", "mountPath": "/etc/company-ca", "readOnly": True} in container["volumeMounts"]
@@ -125,7 +125,7 @@ def test_volumes_and_variables_of_all_reach_the_migration_and_the_tests_too() ->
 def test_what_is_passed_through_is_merged_last() -> None:
     objects = rendered(
         "minimal",
-        "components.api.podSpec.terminationGracePeriodSeconds=7",
+        "components.api.podSpec.terminationGracePeriodSeconds=70",
         "components.api.podSpec.securityContext.runAsUser=20000",
         "components.api.podSpec.nodeSelector.disk=fast",
         "components.api.containerSpec.resources.limits.cpu=2",
@@ -133,7 +133,7 @@ def test_what_is_passed_through_is_merged_last() -> None:
         "components.api.service.serviceSpec.sessionAffinity=ClientIP",
     )
     spec = objects.pod("Deployment/slipway-api").spec
-    assert spec["terminationGracePeriodSeconds"] == 7
+    assert spec["terminationGracePeriodSeconds"] == 70
     assert spec["nodeSelector"] == {"disk": "fast"}
     assert spec["securityContext"]["runAsUser"] == 20000
     assert spec["securityContext"]["runAsGroup"] == 10001

@@ -24,6 +24,8 @@ def selectors(objects: Rendered) -> dict[str, Mapping[str, str]]:
                 found[name_of(one)] = spec["selector"]
             case "Deployment" | "StatefulSet" | "PodDisruptionBudget":
                 found[name_of(one)] = spec["selector"]["matchLabels"]
+            case "PodMonitor":
+                found[name_of(one)] = spec["selector"]["matchLabels"]
             case "NetworkPolicy":
                 found[name_of(one)] = spec["podSelector"]["matchLabels"]
             case _:
@@ -37,7 +39,7 @@ def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 def test_selectors_are_those_of_the_first_release() -> None:
     """They can never change: Kubernetes refuses another selector of a Deployment or StatefulSet."""
-    found = selectors(rendered("try"))
+    found = selectors(rendered("dev"))
     assert {name: found[name] for name in ("Deployment/slipway-api", "StatefulSet/slipway-postgres")} == {
         "Deployment/slipway-api": {NAME: "slipway", INSTANCE: "slipway", COMPONENT: "api"},
         "StatefulSet/slipway-postgres": {NAME: "slipway", INSTANCE: "slipway", COMPONENT: "postgres"},
@@ -63,16 +65,16 @@ def test_a_selector_matches_the_pods_of_its_component_and_no_other(profile: str)
 def test_pods_of_hooks_and_tests_are_behind_no_service_and_in_no_budget(profile: str) -> None:
     objects = rendered(profile)
     once = [pod for pod in objects.pods() if pod.owner.startswith(("Job/", "Pod/"))]
-    assert once or profile == "small"
+    assert once or profile == "openshift"
     for name, selector in selectors(objects).items():
         if not name.startswith("NetworkPolicy/"):
             assert [pod.owner for pod in once if matches(selector, pod.labels)] == [], name
 
 
 def test_a_monitor_finds_the_service_of_its_component_and_no_other() -> None:
-    objects = rendered("split", "monitoring.serviceMonitor.enabled=true")
+    objects = rendered("microservices", "monitoring.serviceMonitor.enabled=true")
     monitors = objects.kind("ServiceMonitor")
-    assert [one["metadata"]["name"] for one in monitors] == ["shop-api", "shop-catalogue"]
+    assert [one["metadata"]["name"] for one in monitors] == ["slipway-items", "slipway-users"]
     for monitor in monitors:
         selector = monitor["spec"]["selector"]["matchLabels"]
         found = [one for one in objects.kind("Service") if matches(selector, one["metadata"]["labels"])]
@@ -91,8 +93,9 @@ def test_a_service_sends_to_ports_that_its_pods_have(profile: str) -> None:
 
 
 def test_a_component_has_an_http_port_and_one_for_metrics() -> None:
-    assert ports(rendered("try").one("Service", "slipway-api")) == {"http": 80, "metrics": 9464}
-    assert ports(rendered("split").one("Service", "shop-catalogue")) == {"http": 8080, "metrics": 9464}
+    assert ports(rendered("dev").one("Service", "slipway-api")) == {"http": 80, "metrics": 9464}
+    other = rendered("dev", "components.api.service.port=8080").one("Service", "slipway-api")
+    assert ports(other) == {"http": 8080, "metrics": 9464}
 
 
 def ports(service: Object) -> dict[str, int]:

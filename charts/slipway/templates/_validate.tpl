@@ -83,7 +83,7 @@
 {{- if not $secrets.externalSecret.secretStoreRef.name }}
 {{- $wrong = append $wrong "secrets.externalSecret.secretStoreRef.name is empty: name the SecretStore or ClusterSecretStore that has the secrets." }}
 {{- end }}
-{{- range $missing }}{{ if not (get $secrets .).remoteRef.key }}
+{{- range $missing }}{{ if not ((get $secrets .).remoteRef | default dict).key }}
 {{- $wrong = append $wrong (printf "secrets.%s.remoteRef.key is empty: say where it is in the store, or name a Secret in secrets.%s.secret." . .) }}
 {{- end }}{{ end }}
 {{- if not $missing }}
