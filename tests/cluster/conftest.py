@@ -53,7 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    long = pytest.mark.skip(reason="not run here: FULL=1: takes minutes, so that only `make cluster-test FULL=1` runs it")
+    long = pytest.mark.skip(
+        reason="not run here: FULL=1: takes minutes, so that only `make cluster-test FULL=1` runs it"
+    )
     for item in items:
         if not isinstance(item, pytest.Function) or HERE not in item.path.parents:
             continue

@@ -60,6 +60,9 @@ def pods_of(objects: list[Object]) -> Iterator[Object]:
             metadata = {"name": one["metadata"]["name"], "labels": template["metadata"]["labels"]}
             # What must be in the cluster first, and is not when nothing is made.
             spec = {key: value for key, value in template["spec"].items() if key not in ELSEWHERE}
+            claims = [claim["metadata"]["name"] for claim in one["spec"].get("volumeClaimTemplates", [])]
+            claimed = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims]
+            spec["volumes"] = spec.get("volumes", []) + claimed
             yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 

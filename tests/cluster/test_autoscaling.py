@@ -56,7 +56,8 @@ class Watch:
     def _look(self) -> None:
         name = f"{self._shop.full_name}-api"
         status = self._shop.namespace.get("horizontalpodautoscalers", name, "autoscaling/v2")["status"]
-        self.wanted.append(status["desiredReplicas"])
+        if status["desiredReplicas"]:  # 0 until the first round
+            self.wanted.append(status["desiredReplicas"])
         for metric in status.get("currentMetrics") or []:
             current = metric.get("containerResource", metric.get("resource", {})).get("current", {})
             self.used.append(current.get("averageUtilization", 0))

@@ -15,6 +15,7 @@ from tests.support.helm import CHART, run_helm
 from tests.support.tools import not_run_here
 
 EXAMPLES = sorted(path.parent.name for path in (CHART / "examples").glob("*/values.yaml"))
+GENERAL = {"rendered", "values"}
 OF_OTHERS = {"ExternalSecret", "HTTPRoute", "ScaledObject", "ServiceMonitor"}
 """Kinds that Kubernetes itself does not know, and that an example shows."""
 
@@ -26,9 +27,15 @@ def judge(cluster: Cluster, namespace: Namespace, definitions: frozenset[str]) -
 
 @cache
 def objects(example: str, namespace: str) -> list[Object]:
-    values = CHART / "examples" / example / "values.yaml"
-    text = run_helm("template", "slipway", CHART, f"--values={values}", f"--namespace={namespace}").stdout
-    return [cast(Object, one) for one in yaml.load_all(text, yaml.CSafeLoader) if one]
+    """What the chart makes of an example, and the objects that lie beside its values."""
+    folder = CHART / "examples" / example
+    values = f"--values={folder / 'values.yaml'}"
+    texts = [run_helm("template", "slipway", CHART, values, f"--namespace={namespace}").stdout]
+    texts += [path.read_text(encoding="utf-8") for path in folder.glob("*.yaml") if path.stem not in GENERAL]
+    made = [cast(Object, one) for text in texts for one in yaml.load_all(text, yaml.CSafeLoader) if one]
+    for one in made:
+        one["metadata"].pop("namespace", None)
+    return made
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

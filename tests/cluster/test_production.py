@@ -22,7 +22,8 @@ def shop(
 ) -> Release:
     """The example, but for what names its surroundings: registry, peers and the size of its nodes."""
     here = {"podSelector": {"matchLabels": {"app": NAME}}}
-    image = {**image_values(images.first)["image"], "digest": "", "pullSecrets": None}
+    there = {"podSelector": {"matchLabels": {"app": postgres.host}}}
+    image = {**image_values(images.first)["image"], "digest": "", "pullSecrets": {"registry-login": False}}
     values = {
         "image": image,
         "components": {
@@ -34,9 +35,9 @@ def shop(
         },
         "monitoring": {"serviceMonitor": {"enabled": "ServiceMonitor" in definitions}},
         "networkPolicy": {
-            "clients": {"gateway": here},
-            "scrapers": {"prometheus": here},
-            "databases": {"primary": {"ipBlock": None, "podSelector": {"matchLabels": {"app": postgres.host}}}},
+            "clients": {"gateway": None, "visitor": here},  # null takes away what the example names
+            "scrapers": {"prometheus": None, "visitor": here},
+            "databases": {"primary": None, "here": there},
         },
     }
     return install_example("production", namespace, postgres, values)
@@ -61,6 +62,7 @@ def test_everything_that_production_wants_is_there(
     assert {
         f"Deployment/{api}",
         f"HorizontalPodAutoscaler/{api}",
+        f"Ingress/{shop.full_name}",
         f"NetworkPolicy/{api}",
         f"NetworkPolicy/{shop.full_name}-migrate",
         f"PodDisruptionBudget/{api}",
