@@ -223,7 +223,6 @@ def test_a_breakpoint_holds_a_request_and_no_probe_ends_the_pod(
         debugger.ask("continue", threadId=stopped["threadId"])
         until(lambda: visitor.get(f"http://{pod.address}:8000/livez").status == 200, "the service to go on", 20)
         debugger.ask("disconnect")
-    figures.add(
-        f"a breakpoint in the pod, under Python {python['result'].strip("'")}, held {HELD_SECONDS} s: ready, 0 restarts"
-    )
+    version = python["result"].strip("'")
+    figures.add(f"a breakpoint in the pod, under Python {version}, held {HELD_SECONDS} s: ready, 0 restarts")
     assert (only_pod(release).name, only_pod(release).restarts) == (pod.name, 0)
