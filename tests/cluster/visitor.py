@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 PATIENCE_SECONDS = 10
@@ -164,7 +164,9 @@ def main() -> None:
         elif "load" in command:
             running = Running(Load(**command["load"]))
         elif running is not None:
-            answer = asdict(running.end(**command["end"]))
+            outcome = running.end(**command["end"])
+            # Python 3.13's `asdict` makes of a Counter one that counts its pairs.
+            answer = vars(outcome) | {"failed": dict(outcome.failed), "unknown": dict(outcome.unknown)}
         print(json.dumps(answer), flush=True)
 
 
