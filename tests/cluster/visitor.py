@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -156,7 +157,7 @@ def main() -> None:
     running: Running | None = None
     for line in sys.stdin:
         command = json.loads(line)
-        answer: dict[str, object] = {}
+        answer: Mapping[str, object] = {}
         if "request" in command:
             answer = request(**command["request"])
         elif "connect" in command:
