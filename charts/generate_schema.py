@@ -40,7 +40,9 @@ WRITTEN_BY_THE_CHART = (
 )
 """Settings, or beginnings of their names, that have a value of their own or that the image knows."""
 
-SCALAR = ["string", "number", "boolean"]
+SCALAR = ["string", "number", "boolean", "null"]
+"""Null drops what the defaults say."""
+
 FEATURE: Schema = {
     "type": "object",
     "properties": {
@@ -65,7 +67,7 @@ CANARY: Schema = {
     "additionalProperties": False,
 }
 VOLUME: Schema = {
-    "type": "object",
+    "type": ["object", "null"],
     "properties": {
         "mountPath": {"type": "string", "pattern": "^/", "description": "Where it is in the container."},
         "readOnly": {"type": "boolean", "description": "True unless said otherwise."},
@@ -159,7 +161,7 @@ def _settings(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[s
         if group:
             yield from _settings(group, where)
         elif SecretStr not in kinds and not name.startswith(WRITTEN_BY_THE_CHART):
-            choice = {"enum": list(get_args(field.annotation))} if get_origin(field.annotation) is Literal else {}
+            choice = {"enum": [*get_args(field.annotation), None]} if get_origin(field.annotation) is Literal else {}
             yield name, {"type": SCALAR, "description": " ".join((field.description or "").split()), **choice}
 
 

@@ -164,12 +164,13 @@ def test_more_rules_are_for_components_alone() -> None:
 
 def names(peers: list[dict[str, Any]]) -> list[str]:
     """What each peer is called: its component or app, else its namespace, else its addresses."""
-    return [
-        next(iter(labels.get(key) for key in (COMPONENT, "k8s-app", "kubernetes.io/metadata.name") if key in labels))
-        if (labels := {**selected(one, "namespaceSelector"), **selected(one, "podSelector")})
-        else one["ipBlock"]["cidr"]
-        for one in peers
-    ]
+    return [name_of_peer(one) for one in peers]
+
+
+def name_of_peer(peer: dict[str, Any]) -> str:
+    labels = {**selected(peer, "namespaceSelector"), **selected(peer, "podSelector")}
+    found = [labels[key] for key in (COMPONENT, "k8s-app", "kubernetes.io/metadata.name") if key in labels]
+    return found[0] if found else peer["ipBlock"]["cidr"]
 
 
 def selected(peer: dict[str, Any], kind: str) -> dict[str, str]:

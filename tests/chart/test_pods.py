@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -148,10 +149,82 @@ def test_labels_of_the_selector_cannot_be_changed_by_labels_of_pods() -> None:
     assert objects.pod("Deployment/slipway-api").labels["app.kubernetes.io/component"] == "api"
 
 
-def test_pods_are_spread_over_nodes_and_zones_if_that_can_be_done() -> None:
-    spec = rendered("minimal").pod("Deployment/slipway-api").spec
-    constraints = spec["topologySpreadConstraints"]
-    assert [one["topologyKey"] for one in constraints] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
-    for one in constraints:
-        assert one["whenUnsatisfiable"] == "ScheduleAnyway"
+def test_rarer_knobs_of_the_pod_pass_through() -> None:
+    affinity: Any = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    spec = (
+        rendered(
+            "minimal",
+            "components.api.podSpec.priorityClassName=high",
+            "components.api.podSpec.hostUsers=false",
+            f"components.api.podSpec.affinity={json.dumps(affinity)}",
+            "components.api.containerSpec.resizePolicy[0].resourceName=cpu",
+            "components.api.containerSpec.resizePolicy[0].restartPolicy=NotRequired",
+        )
+        .pod("Deployment/slipway-api")
+        .spec
+    )
+    assert (spec["priorityClassName"], spec["hostUsers"], spec["affinity"]) == ("high", False, affinity)
+    assert spec["containers"][0]["resizePolicy"] == [{"resourceName": "cpu", "restartPolicy": "NotRequired"}]
+
+
+def test_rarer_knobs_of_the_service_pass_through() -> None:
+    spec = rendered("gateway").one("Service", "slipway-api")["spec"]
+    assert (spec["ipFamilyPolicy"], spec["trafficDistribution"]) == ("PreferDualStack", "PreferClose")
+    assert [port["name"] for port in spec["ports"]] == ["http", "metrics"]
+
+
+def test_more_containers_are_as_restricted_as_ours() -> None:
+    path = "components.api"
+    spec = (
+        rendered(
+            "minimal",
+            f"{path}.containers.proxy.image=proxy:1",
+            f"{path}.containers.agent.image=agent:1",
+            f"{path}.containers.agent.securityContext.runAsUser=20000",
+            f"{path}.initContainers.mesh.image=mesh:1",
+            f"{path}.initContainers.mesh.restartPolicy=Always",
+        )
+        .pod("Deployment/slipway-api")
+        .spec
+    )
+    assert [one["name"] for one in spec["containers"]] == ["slipway", "agent", "proxy"]
+    assert [(one["name"], one["restartPolicy"]) for one in spec["initContainers"]] == [("mesh", "Always")]
+    assert list(violations(spec)) == []
+    agent = spec["containers"][1]["securityContext"]
+    assert (agent["runAsUser"], agent["readOnlyRootFilesystem"]) == (20000, True)
+
+
+def test_more_containers_are_of_components_alone() -> None:
+    objects = rendered("minimal", "defaults.containers.proxy.image=proxy:1", "defaults.initContainers.a.image=a:1")
+    assert len(objects.pod("Deployment/slipway-api").containers) == 3
+    for owner in ("Job/slipway-migrate", "Pod/slipway-test-ready"):
+        assert len(objects.pod(owner).containers) == 1, owner
+
+
+def test_null_drops_what_the_defaults_say() -> None:
+    dropped = ("defaults.containers.proxy.image=proxy:1", "components.api.containers.proxy=null")
+    assert len(rendered("minimal", *dropped).pod("Deployment/slipway-api").containers) == 1
+    spec = rendered("external", "components.api.volumes.company-ca=null", "components.api.env.SSL_CERT_FILE=null").pod(
+        "Deployment/slipway-api"
+    )
+    assert [one["name"] for one in spec.spec["volumes"]] == ["secrets"]
+    assert variables(spec.containers[0]) == {}
+
+
+def spread(*settings: str) -> dict[str, str]:
+    spec = rendered("minimal", *settings).pod("Deployment/slipway-api").spec
+    for one in spec.get("topologySpreadConstraints", []):
         assert one["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == "api"
+        assert one["matchLabelKeys"] == ["pod-template-hash"]
+    return {one["topologyKey"]: one["whenUnsatisfiable"] for one in spec.get("topologySpreadConstraints", [])}
+
+
+def test_pods_are_spread_over_nodes_and_zones_if_that_can_be_done() -> None:
+    both = {"kubernetes.io/hostname": "ScheduleAnyway", "topology.kubernetes.io/zone": "ScheduleAnyway"}
+    assert spread() == both
+
+
+def test_pods_can_be_made_to_wait_for_another_zone_or_not_be_spread_at_all() -> None:
+    path = "components.api.spread"
+    assert spread(f"{path}.zones=hard", f"{path}.nodes=none") == {"topology.kubernetes.io/zone": "DoNotSchedule"}
+    assert spread(f"{path}.zones=none", f"{path}.nodes=none") == {}

@@ -71,6 +71,11 @@ def test_a_components_variable_wins_over_its_setting() -> None:
     assert container["env"] == [{"name": "SLIPWAY_TELEMETRY__LOG_LEVEL", "value": "error"}]
 
 
+def test_a_setting_of_all_can_be_dropped() -> None:
+    objects = rendered("production", "settings.SLIPWAY_HTTP__TRUSTED_PROXIES=null")
+    assert "SLIPWAY_HTTP__TRUSTED_PROXIES" not in told(objects, "Deployment/slipway-api")
+
+
 def test_the_address_around_the_pooler_is_told() -> None:
     settings = told(rendered("external"), "Deployment/slipway-api")
     assert settings["SLIPWAY_DATABASE__POOLER"] == "true"
