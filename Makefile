@@ -41,11 +41,12 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/openapi.json, the schema, README and examples of the chart
+generate: $(READY) ## Write what is made from code and values: docs/, the chart's schema, README and examples, k8s/
 	$(BIN)/python -m app.development.reference
 	$(BIN)/python charts/generate_schema.py
 	$(BIN)/python -m charts.generate_readme
 	$(BIN)/python -m charts.generate_examples
+	$(BIN)/python -m k8s.generate
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)
