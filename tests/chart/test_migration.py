@@ -69,6 +69,10 @@ def test_a_migration_ends_in_bounded_time_and_leaves_its_log(profile: str) -> No
     assert spec["backoffLimit"] <= 3
     assert "ttlSecondsAfterFinished" not in spec
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
+    # At its own deadline a pod fails and stays with its log; at the Job's, one that still runs is deleted.
+    pod = spec["template"]["spec"]
+    assert pod["activeDeadlineSeconds"] > 0
+    assert pod["activeDeadlineSeconds"] + pod["terminationGracePeriodSeconds"] < spec["activeDeadlineSeconds"]
 
 
 @pytest.mark.parametrize("profile", [profile for profile in PROFILES if profile != "openshift"])
