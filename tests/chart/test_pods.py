@@ -1,81 +1,15 @@
-"""Every pod is built the same safe way: components, migration, tests and the development database."""
+"""Every pod is built the same way: components, migration, tests and the development database."""
 
 from __future__ import annotations
 
 import json
-from copy import deepcopy
-from typing import Any
 
 import pytest
 
-from tests.chart.pod_security import violations
+from tests.chart.judge.pod_security import violations
 from tests.chart.rendering import PROFILES, rendered, variables
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
-
-
-@every_profile
-def test_every_pod_passes_pod_security_restricted(profile: str) -> None:
-    broken = {pod.owner: found for pod in rendered(profile).pods() if (found := list(violations(pod.spec)))}
-    assert broken == {}
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "sentence"),
-    [
-        (("hostNetwork",), True, "hostNetwork is on"),
-        (("securityContext", "runAsUser"), 0, "the pod runs as root"),
-        (("securityContext", "runAsNonRoot"), False, "runAsNonRoot is not true"),
-        (("securityContext", "seccompProfile"), {"type": "Unconfined"}, "no seccomp profile"),
-        (("volumes", 0), {"name": "host", "hostPath": {"path": "/"}}, "volume host is of kind hostPath"),
-        (("containers", 0, "securityContext", "capabilities"), {"drop": ["all"]}, "does not drop ALL"),
-        (("containers", 0, "securityContext", "capabilities", "add"), ["NET_ADMIN"], "adds ['NET_ADMIN']"),
-        (("containers", 0, "securityContext", "allowPrivilegeEscalation"), True, "allowPrivilegeEscalation"),
-        (("containers", 0, "securityContext", "privileged"), True, "privileged"),
-        (("containers", 0, "securityContext"), {}, "allowPrivilegeEscalation"),
-        (("containers", 0, "ports", 0, "hostPort"), 80, "host port 80"),
-    ],
-)
-def test_the_evaluator_sees_a_pod_that_is_not_restricted(
-    path: tuple[str | int, ...], value: object, sentence: str
-) -> None:
-    spec: Any = deepcopy(rendered("minimal").pod("Deployment/slipway-api").spec)
-    inner = spec
-    for part in path[:-1]:
-        inner = inner[part]
-    inner[path[-1]] = value
-    assert any(sentence in violation for violation in violations(spec))
-
-
-@every_profile
-def test_every_root_file_system_is_read_only(profile: str) -> None:
-    for pod in rendered(profile).pods():
-        for container in pod.containers:
-            assert container["securityContext"]["readOnlyRootFilesystem"] is True, pod.owner
-
-
-@every_profile
-def test_no_pod_gets_a_token_or_the_variables_of_services(profile: str) -> None:
-    for pod in rendered(profile).pods():
-        assert pod.spec["automountServiceAccountToken"] is False, pod.owner
-        assert pod.spec["enableServiceLinks"] is False, pod.owner
-
-
-@every_profile
-def test_memory_is_request_and_limit_and_cpu_a_request_only(profile: str) -> None:
-    for pod in rendered(profile).pods():
-        for container in pod.containers:
-            resources = container["resources"]
-            assert resources["limits"] == {"memory": resources["requests"]["memory"]}, pod.owner
-            assert resources["requests"]["cpu"]
-
-
-@every_profile
-def test_a_variable_is_named_once_in_a_container(profile: str) -> None:
-    for pod in rendered(profile).pods():
-        for container in pod.containers:
-            names = [one["name"] for one in container.get("env", [])]
-            assert names == sorted(set(names)), pod.owner
 
 
 @every_profile
