@@ -61,7 +61,7 @@ class Service(Group):
 
     name: str = "slipway"
     """Title of the API, and `service.name` of its spans."""
-    version: str = "0.1.0"
+    version: str = "0.2.0"
     """Release that runs; the image sets it."""
     revision: str = "unknown"
     """Commit that it was built from; the image sets it."""

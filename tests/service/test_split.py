@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from app.platform.settings import Database, Settings, SettingsError
+from app.platform.settings import Database, Settings, SettingsError, load_settings
 from app.registry import enabled
 from tests.auth.forge import claims, head, key, pem, token
 from tests.server.process import Service, free_port, until
@@ -31,7 +31,7 @@ def users(folder: Path, database: Database, port: int, signing: str, previous: s
     keys = {"SLIPWAY_AUTH__SIGNING_KEY": pem(key(signing)).get_secret_value()}
     if previous:
         keys["SLIPWAY_AUTH__PREVIOUS_KEY"] = pem(key(previous)).get_secret_value()
-    more = {"SLIPWAY_FEATURES": "users", "SLIPWAY_SERVICES__ITEMS": "http://items", "SLIPWAY_HTTP__PORT": str(port)}
+    more = {"SLIPWAY_FEATURES": "users", "SLIPWAY_HTTP__PORT": str(port)}
     with live_service(folder, database, **more, **keys) as service:
         until(lambda: status(service, "/startupz") == 200, "the users process")
         yield service
@@ -160,6 +160,13 @@ def test_a_users_process_needs_its_own_key() -> None:
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="base URL"):
         Settings.model_validate({"services": {"users": url}})
+
+
+def test_a_bad_base_url_is_said_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is no .env
+    monkeypatch.setenv("SLIPWAY_SERVICES__USERS", "users")
+    with pytest.raises(SettingsError, match="SLIPWAY_SERVICES__USERS: it is no base URL"):
+        load_settings()
 
 
 def test_a_service_of_no_feature_is_refused_by_name() -> None:
