@@ -32,7 +32,11 @@ class Case:
 
     @property
     def sentence(self) -> str:
-        return self.name.removeprefix("test_").replace("_", " ")
+        return self.function.removeprefix("test_").replace("_", " ")
+
+    @property
+    def function(self) -> str:
+        return self.name.partition("[")[0]
 
 
 class Results:
@@ -63,7 +67,7 @@ class Results:
             + f"{place}: {said.replace('skipped', 'not run')}.\n"
             + "".join(
                 f"\n## {story}\n\n| it was seen that | | took | measured |\n|---|---|---|---|\n"
-                + "".join(map(_row, (test for test in ran if test.story == story)))
+                + "".join(map(_row, _by_function(test for test in ran if test.story == story)))
                 for story in stories
             )
         )
@@ -77,13 +81,29 @@ def where(cluster: Cluster) -> str:
     helm = subprocess.run(
         [helm_program(), "version", "--template={{.Version}}"], capture_output=True, text=True, check=True
     ).stdout
-    return f"Kubernetes {kubernetes} with {len(cores)} node(s) of {' + '.join(cores)} cores, Helm {helm}"
+    count = "1 node of" if len(cores) == 1 else f"{len(cores)} nodes of"
+    return f"Kubernetes {kubernetes} with {count} {' + '.join(cores)} cores, Helm {helm}"
 
 
 def write(results: Results, path: Path, cluster: Cluster) -> None:
     path.write_text(results.page(where(cluster)), encoding="utf-8")
 
 
-def _row(test: Case) -> str:
-    figures = "; ".join(test.figures).replace("|", "\\|").replace("\n", " ")
-    return f"| {test.sentence} | {WAYS[test.result]} | {test.seconds:.0f} s | {figures} |\n"
+def _by_function(cases: Iterable[Case]) -> list[list[Case]]:
+    """Those that differ by their parameters alone, together."""
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        found.setdefault(case.function, []).append(case)
+    return list(found.values())
+
+
+def _row(cases: list[Case]) -> str:
+    results = ", ".join(WAYS[result] for result in WAYS if any(case.result == result for case in cases))
+    count = [f"{len(cases)} cases"] if len(cases) > 1 else []
+    figures = "; ".join([*count, *(figure for case in cases for figure in case.figures)])
+    seconds = f"{sum(case.seconds for case in cases):.0f} s"
+    return "| " + " | ".join(map(_cell, (cases[0].sentence, results, seconds, figures))) + " |\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
