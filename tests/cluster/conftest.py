@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    why = report.longrepr[2].partition(": ")[2] if isinstance(report.longrepr, tuple) else ""
+    why = report.longrepr[2].rpartition("not run here: ")[2] if isinstance(report.longrepr, tuple) else ""
     item.config.stash[_RESULTS].note(item.nodeid, report.outcome, report.duration, why)
     return report
 

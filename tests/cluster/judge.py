@@ -77,7 +77,8 @@ def install_definitions(cluster: Cluster, folder: Path) -> None:
 
 
 def _served(cluster: Cluster, name: str) -> bool:
-    conditions = cluster.ask("GET", f"{DEFINITIONS}/{name}").get("status", {}).get("conditions", [])
+    status = cluster.ask("GET", f"{DEFINITIONS}/{name}").get("status", {})
+    conditions = status.get("conditions") or []  # null until the API server has looked at it
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
