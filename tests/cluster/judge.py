@@ -78,7 +78,8 @@ def install_definitions(cluster: Cluster, folder: Path) -> None:
 
 def _served(cluster: Cluster, name: str) -> bool:
     status = cluster.ask("GET", f"{DEFINITIONS}/{name}").get("status", {})
-    conditions = status.get("conditions") or []  # null until the API server has looked at it
+    # Null until the API server has looked at it.
+    conditions = cast("list[Object]", status.get("conditions") or [])
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
