@@ -32,9 +32,9 @@ WRITTEN_BY_THE_CHART = (
     "SLIPWAY_HTTP__HOST",
     "SLIPWAY_HTTP__PORT",
     "SLIPWAY_METRICS__",
+    "SLIPWAY_SERVICES",
     "SLIPWAY_SERVICE__REVISION",
     "SLIPWAY_SERVICE__VERSION",
-    "SLIPWAY_SERVICES__",
     "SLIPWAY_SHUTDOWN__",
 )
 """Settings, or beginnings of their names, that have a value of their own or that the image knows."""
@@ -45,7 +45,7 @@ SCALAR = ["string", "number", "boolean", "null"]
 FEATURE: Schema = {
     "type": "object",
     "properties": {
-        "called": {"type": "boolean", "description": "True: every process that does not run it calls it."},
+        "called": {"type": "boolean", "description": "True: every process needs it, here or elsewhere."},
         "paths": {
             "type": "object",
             "description": "Beginnings of its paths, by names of yours.",

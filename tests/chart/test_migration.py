@@ -62,6 +62,17 @@ def test_under_gitops_the_name_follows_the_content() -> None:
     assert name() == name("components.api.replicas=7")
 
 
+def test_a_migration_that_runs_out_of_time_leaves_its_log() -> None:
+    """At its own deadline a pod fails and stays; at the Job's, one that still runs is deleted."""
+    spec = job(rendered("minimal", "migration.activeDeadlineSeconds=60"))["spec"]
+    pod = spec["template"]["spec"]
+    assert (pod["activeDeadlineSeconds"], pod["terminationGracePeriodSeconds"], spec["activeDeadlineSeconds"]) == (
+        40,
+        10,
+        60,
+    )
+
+
 def test_a_migration_is_told_the_same_as_the_pods() -> None:
     objects = rendered("external")
     (container,) = objects.pod("Job/slipway-migrate").containers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_labels_of_the_selector_cannot_be_changed_by_labels_of_pods() -> None:
 
 
 def test_rarer_knobs_of_the_pod_pass_through() -> None:
-    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    affinity: Any = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
     spec = (
         rendered(
             "minimal",
