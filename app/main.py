@@ -1,11 +1,13 @@
 """`create_app`: the only place that wires settings, platform and features together."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi.routing import iter_route_contexts
 
+from app.platform.auth.remote_keys import RemoteKeys
 from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.db import Database
@@ -20,6 +22,9 @@ from app.platform.telemetry import build_telemetry
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import Feature, branches, enabled
 
+ISSUER = "users"
+"""The feature that signs access tokens."""
+
 
 def create_app(settings: Settings | None = None, features: Sequence[Feature] | None = None) -> SlipwayApp:
     """The application with these features; without arguments, as the environment says.
@@ -31,14 +36,21 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     """
     settings = settings or load_settings()
     features = enabled(settings) if features is None else features
-    refuse_weak_secrets(settings, database=bool(branches(features)), auth=True)
+    names = {feature.name for feature in features}
+    remote = _remote_keys(settings, names)
+    refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
+    verifier = TokenVerifier(settings.auth, keys=remote.keys if remote else None)
+    if remote:
+        remote.withdrawn = verifier.forget
     resources = Resources(
         settings,
         Drain(),
         build_telemetry(settings),
         Database(settings.database) if branches(features) else None,
-        TokenVerifier(settings.auth),
-        tuple(f"{feature.name}:{access}" for feature in features for access in ("read", "write")),
+        verifier,
+        remote,
+        # Of the features that run elsewhere too: their processes take the tokens that are issued here.
+        tuple(f"{name}:{access}" for name in sorted(names | settings.services.keys()) for access in ("read", "write")),
     )
     app = SlipwayApp(
         resources,
@@ -55,11 +67,21 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     return app
 
 
+def _remote_keys(settings: Settings, names: set[str]) -> RemoteKeys | None:
+    """The keys of the process that issues tokens, unless this one does."""
+    url = settings.services.get(ISSUER)
+    return RemoteKeys(url) if url and ISSUER not in names else None
+
+
 @asynccontextmanager
 async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
+    remote = app.resources.remote_keys
+    keeping = asyncio.create_task(remote.keep()) if remote else None
     try:
         yield
     finally:
+        if keeping:
+            keeping.cancel()
         if app.resources.database:
             await app.resources.database.close()
 
@@ -75,6 +97,9 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
         resources.telemetry.metrics.observe_pool(settings.database.pool_size, database.pool_status)
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
+    if resources.remote_keys:
+        checks.append(Check("keys", resources.remote_keys.reach, required=False))
+        started.append(Check("keys", resources.remote_keys.require))
     for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
 

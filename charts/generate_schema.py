@@ -32,18 +32,20 @@ WRITTEN_BY_THE_CHART = (
     "SLIPWAY_HTTP__HOST",
     "SLIPWAY_HTTP__PORT",
     "SLIPWAY_METRICS__",
+    "SLIPWAY_SERVICES",
     "SLIPWAY_SERVICE__REVISION",
     "SLIPWAY_SERVICE__VERSION",
-    "SLIPWAY_SERVICES__",
     "SLIPWAY_SHUTDOWN__",
 )
 """Settings, or beginnings of their names, that have a value of their own or that the image knows."""
 
-SCALAR = ["string", "number", "boolean"]
+SCALAR = ["string", "number", "boolean", "null"]
+"""Null drops what the defaults say."""
+
 FEATURE: Schema = {
     "type": "object",
     "properties": {
-        "called": {"type": "boolean", "description": "True: every process that does not run it calls it."},
+        "called": {"type": "boolean", "description": "True: every process needs it, here or elsewhere."},
         "paths": {
             "type": "object",
             "description": "Beginnings of its paths, by names of yours.",
@@ -64,7 +66,7 @@ CANARY: Schema = {
     "additionalProperties": False,
 }
 VOLUME: Schema = {
-    "type": "object",
+    "type": ["object", "null"],
     "properties": {
         "mountPath": {"type": "string", "pattern": "^/", "description": "Where it is in the container."},
         "readOnly": {"type": "boolean", "description": "True unless said otherwise."},
@@ -158,7 +160,7 @@ def _settings(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[s
         if group:
             yield from _settings(group, where)
         elif SecretStr not in kinds and not name.startswith(WRITTEN_BY_THE_CHART):
-            choice = {"enum": list(get_args(field.annotation))} if get_origin(field.annotation) is Literal else {}
+            choice = {"enum": [*get_args(field.annotation), None]} if get_origin(field.annotation) is Literal else {}
             yield name, {"type": SCALAR, "description": " ".join((field.description or "").split()), **choice}
 
 

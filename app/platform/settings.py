@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -22,6 +23,16 @@ EXIT_CONFIG = 78
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Positive = Annotated[int, Field(ge=1)]
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("it is no base URL: write http:// or https://, a host, and no user, query or fragment")
+    return value.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
 class SettingsError(Exception):
@@ -202,6 +213,8 @@ class Settings(BaseSettings):
     """In production weak secrets are refused, and the documentation pages are off."""
     features: Annotated[tuple[str, ...] | None, NoDecode] = None
     """Names of the features that run in this process, comma-separated; unset means all."""
+    services: dict[str, BaseUrl] = {}
+    """Base URL of the process that runs a feature which this one does not, such as `http://shop-users`."""
     service: Service = Service()
     http: Http = Http()
     metrics: Metrics = Metrics()

@@ -21,7 +21,10 @@ def server(objects: Rendered, component: str) -> Object:
 
 def test_a_component_is_told_its_features_and_where_the_others_are() -> None:
     objects = rendered("microservices", "components.users.service.port=8080")
-    assert variables(server(objects, "users")) == {"SLIPWAY_FEATURES": "users"}
+    assert variables(server(objects, "users")) == {
+        "SLIPWAY_FEATURES": "users",
+        "SLIPWAY_SERVICES__ITEMS": "http://slipway-items:80",
+    }
     assert variables(server(objects, "items")) == {
         "SLIPWAY_FEATURES": "items",
         "SLIPWAY_SERVICES__USERS": "http://slipway-users:8080",

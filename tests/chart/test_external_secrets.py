@@ -22,7 +22,7 @@ def external(objects: Rendered) -> Object:
     return found
 
 
-def annotations(objects: Rendered, component: str = "api") -> dict[str, str]:
+def annotations_of(objects: Rendered, component: str = "api") -> dict[str, str]:
     return objects.one("Deployment", f"slipway-{component}")["metadata"].get("annotations", {})
 
 
@@ -75,7 +75,7 @@ def test_in_waves_the_secret_comes_before_the_migration_and_that_before_the_pods
     waves = [int(one["metadata"]["annotations"][wave]) for one in (external(objects), job)]
     assert waves == sorted(waves)
     assert waves[0] < waves[1] < 0
-    assert wave not in annotations(objects)
+    assert wave not in annotations_of(objects)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_a_process_without_users_needs_no_key_from_the_store() -> None:
 
 def test_reloader_is_told_the_secrets_of_each_component() -> None:
     objects = rendered("microservices", "secrets.reloader=true", "secrets.signingKey.secret=keys")
-    assert annotations(objects, "users")[RELOAD] == "keys,slipway"
-    assert annotations(objects, "items")[RELOAD] == "slipway"
-    assert RELOAD not in annotations(rendered("minimal"))
+    assert annotations_of(objects, "users")[RELOAD] == "keys,slipway"
+    assert annotations_of(objects, "items")[RELOAD] == "slipway"
+    assert RELOAD not in annotations_of(rendered("minimal"))
 
 
 def test_an_annotation_of_a_component_wins_over_the_chart_s() -> None:
     own = r"components.api.annotations.secret\.reloader\.stakater\.com/reload=mine"
-    assert annotations(rendered("production", own))[RELOAD] == "mine"
+    assert annotations_of(rendered("production", own))[RELOAD] == "mine"

@@ -95,16 +95,15 @@ def test_clients_reach_http_and_prometheus_the_metrics() -> None:
 def test_components_are_let_in_where_they_call_and_nowhere_else() -> None:
     objects = rendered("microservices", "components.worker.http=false", "components.worker.features.items=true")
     assert names(policy_of(objects, "users")["ingress"][0]["from"]) == ["gateway", "items", "worker", "test"]
-    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "test"]
-    for caller in ("items", "worker"):
+    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "users", "test"]
+    for caller, called in (("items", "users"), ("worker", "users"), ("users", "items")):
         (rule,) = [one for one in policy_of(objects, caller)["egress"] if {"port": 8000} in one["ports"]]
-        assert names(rule["to"]) == ["users"]
-    assert (8000, "TCP") not in open_ports(policy_of(objects, "users")["egress"])
+        assert names(rule["to"]) == [called]
 
 
 def test_without_tests_their_pods_are_not_let_in() -> None:
     objects = rendered("microservices", "tests.enabled=false")
-    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway"]
+    assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "users"]
 
 
 def test_a_worker_lets_in_nobody_but_who_scrapes_it() -> None:
@@ -164,12 +163,13 @@ def test_more_rules_are_for_components_alone() -> None:
 
 def names(peers: list[dict[str, Any]]) -> list[str]:
     """What each peer is called: its component or app, else its namespace, else its addresses."""
-    return [
-        next(iter(labels.get(key) for key in (COMPONENT, "k8s-app", "kubernetes.io/metadata.name") if key in labels))
-        if (labels := {**selected(one, "namespaceSelector"), **selected(one, "podSelector")})
-        else one["ipBlock"]["cidr"]
-        for one in peers
-    ]
+    return [name_of_peer(one) for one in peers]
+
+
+def name_of_peer(peer: dict[str, Any]) -> str:
+    labels = {**selected(peer, "namespaceSelector"), **selected(peer, "podSelector")}
+    found = [labels[key] for key in (COMPONENT, "k8s-app", "kubernetes.io/metadata.name") if key in labels]
+    return found[0] if found else peer["ipBlock"]["cidr"]
 
 
 def selected(peer: dict[str, Any], kind: str) -> dict[str, str]:

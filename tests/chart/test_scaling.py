@@ -80,15 +80,6 @@ def test_zero_replicas_are_zero() -> None:
     assert rendered("openshift").one("Deployment", "slipway-api")["spec"]["replicas"] == 0
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_no_pod_is_taken_away_before_its_successor_is_ready(profile: str) -> None:
-    for deployment in rendered(profile).kind("Deployment"):
-        rolling = deployment["spec"]["strategy"]["rollingUpdate"]
-        assert rolling["maxUnavailable"] == 0
-        assert rolling["maxSurge"]
-        assert deployment["spec"]["progressDeadlineSeconds"] > 0
-
-
 def test_a_disabled_component_leaves_nothing_behind() -> None:
     more = ("components.worker.args={worker}", "components.worker.http=false", "monitoring.podMonitor.enabled=true")
     kinds = [one["kind"] for one in rendered("minimal", *more).objects if "worker" in one["metadata"]["name"]]

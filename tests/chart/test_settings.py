@@ -10,7 +10,7 @@ from app.platform.settings import load_settings, unknown_variables
 from tests.chart.rendering import PROFILES, Rendered, rendered, variables
 from tests.support.helm import ROOT
 
-KNOWN = set(re.findall(r"^\| `(SLIPWAY_\w+)`", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
+KNOWN = set(re.findall(r"^\| `(SLIPWAY_[\w<>]+)`", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
 
 
 def told(objects: Rendered, owner: str) -> dict[str, str]:
@@ -29,7 +29,9 @@ def test_every_variable_is_a_setting_that_loads(profile: str, monkeypatch: pytes
         if "postgres" in pod.owner:
             continue
         ours = {name: value for name, value in told(objects, pod.owner).items() if name.startswith("SLIPWAY_")}
-        assert ours.keys() <= KNOWN, pod.owner
+        assert {re.sub("^SLIPWAY_SERVICES__.+", "SLIPWAY_SERVICES__<FEATURE>", name) for name in ours} <= KNOWN, (
+            pod.owner
+        )
         assert unknown_variables(ours) == ()
         with monkeypatch.context() as environment:
             for name, value in ours.items():
@@ -69,6 +71,11 @@ def test_a_components_variable_wins_over_its_setting() -> None:
     )
     (container,) = objects.pod("Deployment/slipway-api").containers
     assert container["env"] == [{"name": "SLIPWAY_TELEMETRY__LOG_LEVEL", "value": "error"}]
+
+
+def test_a_setting_of_all_can_be_dropped() -> None:
+    objects = rendered("production", "settings.SLIPWAY_HTTP__TRUSTED_PROXIES=null")
+    assert "SLIPWAY_HTTP__TRUSTED_PROXIES" not in told(objects, "Deployment/slipway-api")
 
 
 def test_the_address_around_the_pooler_is_told() -> None:

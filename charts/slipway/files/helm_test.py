@@ -1,4 +1,4 @@
-"""What `helm test` runs on the release's own image (`ready URL…`, `schema`, `write USERS ITEMS`), silent when all is well."""
+"""What `helm test` runs on the release's own image: `ready URL…`, `schema`, `write USERS ITEMS`; silent when well."""
 
 import asyncio
 import json

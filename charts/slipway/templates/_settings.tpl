@@ -22,7 +22,7 @@
 {{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__HOST" .host }}
 {{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__PORT" .port }}
 {{- end }}{{ end }}
-{{- mergeOverwrite $settings (deepCopy .Values.settings) | toJson }}
+{{- mergeOverwrite $settings (deepCopy .Values.settings) | include "slipway.withoutNulls" }}
 {{- end }}
 
 {{- /* The same for a pod that acts for the whole release: the features that run in it. */}}

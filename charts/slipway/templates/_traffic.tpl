@@ -13,9 +13,7 @@ release behind them; `urls`, those elsewhere. Takes [root, component].
 {{- $root := first . }}{{ $component := last . }}
 {{- $owners := include "slipway.owners" $root | fromJson }}
 {{- $addresses := dict }}{{ $components := dict }}{{ $urls := dict }}
-{{- $wanted := keys $root.Values.services }}
-{{- range $feature, $about := $root.Values.features }}{{ if $about.called }}{{ $wanted = append $wanted $feature }}{{ end }}{{ end }}
-{{- range $wanted | uniq }}{{ if not (include "slipway.runs" (list $component .)) }}
+{{- range concat (keys $root.Values.services) (keys $root.Values.features) | uniq }}{{ if not (include "slipway.runs" (list $component .)) }}
 {{- if get $root.Values.services . }}
 {{- $_ := set $addresses . (get $root.Values.services .) }}
 {{- $_ := set $urls (get $root.Values.services .) true }}

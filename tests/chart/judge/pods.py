@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.chart.judge.pod_security import violations
 from tests.chart.judge.release import COMPONENT, Finding, Object, Pod, Release, Rule
-from tests.chart.pod_security import placed_violations
 
 LEAST_USER = 10_000
 SHUTDOWN = "SLIPWAY_SHUTDOWN__{}_SECONDS"
@@ -15,16 +15,16 @@ MARGIN = 5
 def pod_security_is_restricted(release: Release) -> Iterator[Finding]:
     """A namespace that enforces the Pod Security Standard *restricted* admits every pod of ours."""
     for pod in release.pods():
-        for path, words in placed_violations(pod.spec):
+        for path, words in violations(pod.spec):
             yield pod.finding(path, words)
 
 
 def users_are_above_those_of_the_node(release: Release) -> Iterator[Finding]:
     """A user below 10000 may be one of the node's; a cluster that chooses users itself chooses all of them."""
     users = [(pod, path, user) for pod in release.pods() for path, user in _users(pod)]
-    chosen_here = any(user is not None for _, _, user in users)
+    chosen_here = any(user is not None and user >= LEAST_USER for _, _, user in users)
     for pod, path, user in users:
-        if chosen_here and (user is None or user < LEAST_USER):
+        if (user is None and chosen_here) or (user is not None and user < LEAST_USER):
             yield pod.finding(path, f"{user} is below {LEAST_USER}")
 
 

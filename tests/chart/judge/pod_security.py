@@ -18,16 +18,11 @@ VOLUMES = {
 }
 PROFILES = ("RuntimeDefault", "Localhost")
 SELINUX_TYPES = (None, "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
-HANDLERS = ("startupProbe", "readinessProbe", "livenessProbe", "postStart", "preStop")
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
-def violations(spec: dict[str, Any]) -> Iterator[str]:
-    """A sentence for each rule that the pod breaks."""
-    return (sentence for _, sentence in placed_violations(spec))
-
-
-def placed_violations(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each with the path in the pod's spec."""
+def violations(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A sentence for each control that the pod fails, with the path in its spec."""
     pod = spec.get("securityContext", {})
     for name in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(name):
@@ -86,8 +81,9 @@ def _of_network(container: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for number, port in enumerate(container.get("ports", [])):
         if port.get("hostPort"):
             yield f"ports/{number}/hostPort", f"host port {port['hostPort']}"
-    handlers = {**container, **container.get("lifecycle", {})}
-    for name in HANDLERS:
+    handlers = {name: container.get(name, {}) for name in PROBES}
+    handlers |= {f"lifecycle/{name}": handler for name, handler in container.get("lifecycle", {}).items()}
+    for name, handler in handlers.items():
         for kind in ("httpGet", "tcpSocket"):
-            if host := handlers.get(name, {}).get(kind, {}).get("host"):
-                yield f"{name}/{kind}/host", f"{name} asks {host}, which may be anywhere"
+            if host := handler.get(kind, {}).get("host"):
+                yield f"{name}/{kind}/host", f"asks {host}, which may be anywhere"
