@@ -20,7 +20,7 @@ from app.platform.http.errors import install_database_errors
 from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
 from app.platform.weak_secrets import refuse_weak_secrets
-from app.registry import Feature, branches, enabled
+from app.registry import Feature, branches, discover, enabled
 
 ISSUER = "users"
 """The feature that signs access tokens."""
@@ -49,8 +49,8 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
         Database(settings.database) if branches(features) else None,
         verifier,
         remote,
-        # Of the features that run elsewhere too: their processes take the tokens that are issued here.
-        tuple(f"{name}:{access}" for name in sorted(names | settings.services.keys()) for access in ("read", "write")),
+        # Of the image's other features too: the processes that run them take the tokens that are issued here.
+        tuple(f"{name}:{access}" for name in sorted(names | discover().keys()) for access in ("read", "write")),
     )
     app = SlipwayApp(
         resources,

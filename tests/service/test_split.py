@@ -31,7 +31,7 @@ def users(folder: Path, database: Database, port: int, signing: str, previous: s
     keys = {"SLIPWAY_AUTH__SIGNING_KEY": pem(key(signing)).get_secret_value()}
     if previous:
         keys["SLIPWAY_AUTH__PREVIOUS_KEY"] = pem(key(previous)).get_secret_value()
-    more = {"SLIPWAY_FEATURES": "users", "SLIPWAY_SERVICES__ITEMS": "http://items", "SLIPWAY_HTTP__PORT": str(port)}
+    more = {"SLIPWAY_FEATURES": "users", "SLIPWAY_HTTP__PORT": str(port)}
     with live_service(folder, database, **more, **keys) as service:
         until(lambda: status(service, "/startupz") == 200, "the users process")
         yield service
