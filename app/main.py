@@ -98,8 +98,8 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
     if resources.remote_keys:
-        checks.append(Check("keys", resources.remote_keys.reach, required=False))
-        started.append(Check("keys", resources.remote_keys.require))
+        checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
+        started.append(Check("users-keys", resources.remote_keys.require))
     for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
 

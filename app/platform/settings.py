@@ -27,7 +27,11 @@ Positive = Annotated[int, Field(ge=1)]
 
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+    try:
+        complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        complete = False
+    if parts.scheme not in {"http", "https"} or not complete or set(value) & set("@?# ") or not value.isprintable():
         raise ValueError("it is no base URL: write http:// or https://, a host, and no user, query or fragment")
     return value.rstrip("/")
 
@@ -57,7 +61,7 @@ class Service(Group):
 
     name: str = "slipway"
     """Title of the API, and `service.name` of its spans."""
-    version: str = "0.1.0"
+    version: str = "0.2.0"
     """Release that runs; the image sets it."""
     revision: str = "unknown"
     """Commit that it was built from; the image sets it."""
@@ -143,7 +147,8 @@ class Auth(Group):
     signing_key: SecretStr = SecretStr("")
     """Ed25519 private key, PKCS 8 in PEM."""
     previous_key: SecretStr | None = None
-    """The key signed with before the last rotation (private or public PEM): still verified, never used to sign."""
+    """The key signed with before the last rotation (private or public PEM): still verified, never used to sign. Where
+    several pods issue tokens, put the next key here for one roll-out before it signs: no pod meets a key it lacks."""
     issuer: str = "slipway"
     """`iss` of the tokens."""
     audience: str = "slipway"
@@ -214,7 +219,8 @@ class Settings(BaseSettings):
     features: Annotated[tuple[str, ...] | None, NoDecode] = None
     """Names of the features that run in this process, comma-separated; unset means all."""
     services: dict[str, BaseUrl] = {}
-    """Base URL of the process that runs a feature which this one does not, such as `http://shop-users`."""
+    """Base URL of the process that runs a feature which this one does not, such as `http://shop-users`. By that of
+    `users` access tokens are verified, without a signing key; while it does not answer its last keys hold for a day."""
     service: Service = Service()
     http: Http = Http()
     metrics: Metrics = Metrics()

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -51,6 +52,7 @@ UNUSABLE = {
     "a short key": json.dumps(
         {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": thumbprint("AA")}]}
     ).encode(),
+    "a key that is no text": b'{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "\\ud800"}]}',
     "too many": json.dumps({"keys": GOOD["keys"] * (MOST_KEYS + 1)}).encode(),
     "too much": json.dumps(GOOD | {"padding": "x" * LARGEST_SET}).encode(),
     "a deep one": b"[" * 60_000,
@@ -126,6 +128,26 @@ def test_another_status_is_refused_and_no_redirect_is_followed(issuer: Issuer) -
 def test_nobody_there_is_a_reason_without_the_address() -> None:
     with pytest.raises(KeysUnavailableError, match="ConnectionRefusedError"):
         fetch_keys("http://127.0.0.1:9" + PATH)
+
+
+def test_an_answer_byte_by_byte_does_not_hold_the_thread(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.platform.auth.remote_keys.PATIENCE_SECONDS", 0.3)
+    over = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "200")
+        handler.end_headers()
+        with suppress(OSError):
+            while not over.wait(0.05):
+                handler.wfile.write(b" ")
+
+    issuer.answer = drip
+    begun = time.monotonic()
+    with pytest.raises(KeysUnavailableError):
+        fetch_keys(issuer.url + PATH)
+    over.set()
+    assert time.monotonic() - begun < 5
 
 
 class Clock:

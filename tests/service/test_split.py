@@ -72,6 +72,7 @@ def test_a_token_of_the_one_process_is_good_in_the_other_through_a_rotation_and_
     items: Service, tmp_path: Path, new_database: Database, users_port: int
 ) -> None:
     assert status(items, "/startupz") == 503
+    assert call(items, "GET", "/readyz").json()["checks"]["users-keys"]["required"]  # until it has passed once
     assert write(items, token().decode()) == 503  # nobody can say whether it is good
     with users(tmp_path, new_database, users_port, "first") as service:
         until(lambda: status(items, "/readyz") == 200, "the keys of the users process")
@@ -87,7 +88,9 @@ def test_a_token_of_the_one_process_is_good_in_the_other_through_a_rotation_and_
     assert write(items, unknown) == 503
     ready = call(items, "GET", "/readyz")
     assert ready.status_code == 200
-    until(lambda: call(items, "GET", "/readyz").json()["checks"]["keys"]["status"] == "failed", "the outage to show")
+    until(
+        lambda: call(items, "GET", "/readyz").json()["checks"]["users-keys"]["status"] == "failed", "the outage to show"
+    )
 
 
 async def test_invented_keys_are_refused_and_do_not_become_a_load(
@@ -128,7 +131,20 @@ def test_a_users_process_needs_its_own_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["users", "ftp://users", "http://", "http://u:p@users", "http://users?x=1", "http://u#x"]
+    "url",
+    [
+        "users",
+        "ftp://users",
+        "http://",
+        "http://u:p@users",
+        "http://:p@u",
+        "http://users?x=1",
+        "http://u#x",
+        "http://users:port",
+        "http://users:0",
+        "http://users:99999",
+        "http://users/a\nb",
+    ],
 )
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="base URL"):

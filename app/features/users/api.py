@@ -23,7 +23,7 @@ Writer = Annotated[Principal, requires("users:write")]
 
 
 class KeySetResponse(JSONResponse):
-    """A JWK set (RFC 7517 §8.5.1)."""
+    """A JWK set (RFC 7517 §8.5.2)."""
 
     media_type = "application/jwk-set+json"
 

@@ -4,8 +4,11 @@ import asyncio
 import http.client
 import json
 import random
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import NoReturn, cast
 from urllib.parse import urlsplit
@@ -25,6 +28,8 @@ MOST_KEYS = 16
 PATIENCE_SECONDS = 3.0
 """For a whole answer; a request waits no longer for keys, and one second more if they were asked for just now."""
 REFRESH_SECONDS = 300.0
+RETRY_SECONDS = 10.0
+"""After a question that was not answered, once there are keys; until then pods wait to start."""
 APART_SECONDS = 1.0
 """Between two questions, so that tokens with invented keys cannot become a load for the other process."""
 GOOD_SECONDS = 24 * 3600.0
@@ -58,8 +63,9 @@ class RemoteKeys:
         """Keeps the keys fresh, until it is cancelled."""
         while True:
             await self.ask()
-            # Apart from the other pods, which started in the same moment.
-            await asyncio.sleep(APART_SECONDS if self._problem else REFRESH_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+            pause = REFRESH_SECONDS if self.fresh else RETRY_SECONDS if self.keys else APART_SECONDS
+            # Apart from the other pods, which started, or lost the other process, in the same moment.
+            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def ask(self) -> None:
         """Asks once for everybody who waits; never raises."""
@@ -148,7 +154,12 @@ def fetch_keys(url: str) -> dict[str, PyJWK]:
         if parts.scheme == "https"
         else http.client.HTTPConnection(host, parts.port, timeout=PATIENCE_SECONDS)
     )
+    hang_up = None
     try:
+        connection.connect()
+        # The timeout of a socket is for each read; who sends a byte a second would hold the thread for ever.
+        hang_up = threading.Timer(PATIENCE_SECONDS, _hang_up, (connection.sock,))
+        hang_up.start()
         connection.request("GET", parts.path, headers={"Accept": "application/jwk-set+json, application/json"})
         answer = connection.getresponse()
         if answer.status != http.client.OK:
@@ -157,7 +168,14 @@ def fetch_keys(url: str) -> dict[str, PyJWK]:
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise KeysUnavailableError(type(error).__name__) from error
     finally:
+        if hang_up:
+            hang_up.cancel()
         connection.close()
+
+
+def _hang_up(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def parse_keys(text: bytes) -> dict[str, PyJWK]:
@@ -180,7 +198,7 @@ def parse_keys(text: bytes) -> dict[str, PyJWK]:
 def _key(member: object) -> tuple[str, PyJWK] | None:
     known = cast("dict[str, object]", member) if isinstance(member, dict) else {}
     x = known.get("x")
-    if (known.get("kty"), known.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str):
+    if (known.get("kty"), known.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str) or not x.isascii():
         return None
     kid = thumbprint(x)
     if (known.get("use", "sig"), known.get("alg", ALGORITHM), known.get("kid")) != ("sig", ALGORITHM, kid):

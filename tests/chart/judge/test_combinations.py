@@ -22,7 +22,7 @@ AXES: tuple[tuple[tuple[str, ...], ...], ...] = (
         (f"{API}.replicas=4",),
         (f"{API}.autoscaling.enabled=true",),
         (f"{API}.autoscaling.enabled=true", f"{API}.autoscaling.minReplicas=1"),
-        (f"{KEDA}.enabled=true", f"{KEDA}.triggers.cron.type=cron", f"{KEDA}.triggers.cron.metadata.timezone=UTC"),
+        (f"{KEDA}.enabled=true", f"{KEDA}.triggers.cron.type=cron", f"{KEDA}.triggers.cron.metadata.desiredReplicas=5"),
     ),
     (
         (),
