@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from itertools import count
 from typing import Protocol
 
@@ -133,7 +133,9 @@ def _passing_database(server: Database, *, template: str) -> Generator[Database]
 @pytest.fixture(scope="session")
 async def app(database: Database) -> AsyncIterator[SlipwayApp]:
     """The service on the worker's database; its tests make objects of their own and leave them."""
-    async with running_app(settings_for(database)) as app:
+    async with AsyncExitStack() as stack:
+        with logging_restored():  # it lives on in modules that have logs of their own
+            app = await stack.enter_async_context(running_app(settings_for(database)))
         yield app
 
 

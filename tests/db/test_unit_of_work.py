@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select
 
 from app.platform.db import Database, Query, UnitOfWork
+from app.platform.db.errors import DatabaseUnavailable
 
 rows = Table("work_rows", MetaData(), Column("n", Integer, primary_key=True, autoincrement=False))
 ADD = Query(insert(rows).values(n=bindparam("n")))
@@ -67,6 +68,33 @@ async def test_a_commit_that_fails_raises_and_gives_the_connection_back(db: Data
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await add_twice()
+    assert await count(db) == 0
+    assert db.pool_status()[0] == 0
+
+
+@pytest.mark.usefixtures("table")
+async def test_a_connection_that_is_lost_before_the_commit_is_a_database_that_cannot_be_reached(db: Database) -> None:
+    async def add_and_lose() -> None:
+        async with UnitOfWork(db) as work:
+            await ADD.run(work, n=1)
+            (await work.lease()).driver.terminate()
+
+    with pytest.raises(DatabaseUnavailable):
+        await add_and_lose()
+    assert await count(db) == 0
+    assert db.pool_status()[0] == 0
+
+
+@pytest.mark.usefixtures("table")
+async def test_a_connection_that_is_lost_before_the_rollback_hides_no_error(db: Database) -> None:
+    async def lose_and_fail() -> None:
+        async with UnitOfWork(db) as work:
+            await ADD.run(work, n=1)
+            (await work.lease()).driver.terminate()
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        await lose_and_fail()
     assert await count(db) == 0
     assert db.pool_status()[0] == 0
 

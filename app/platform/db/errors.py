@@ -20,6 +20,13 @@ LOST = (
 """Errors of the driver and the pool that say: no usable connection now (the server's: SQLSTATE classes 08, 57, 53)."""
 
 
+def was_lost(error: BaseException, driver: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Whether an error says that the connection is gone, rather than that something was wrong with its use."""
+    # The driver's words for a connection that was closed under it are those for wrong use of it.
+    closed = isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and driver.is_closed()
+    return closed or isinstance(error, LOST)
+
+
 class DatabaseUnavailable(Problem):
     """503: no connection could be had, it was lost, or the statement ran out of time; a retry may succeed."""
 

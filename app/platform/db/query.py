@@ -11,7 +11,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import JSON, NullType
 
 from ..telemetry.tracing import statement_span
-from .errors import LOST, DatabaseUnavailable
+from .errors import DatabaseUnavailable, was_lost
 from .lease import Lease
 
 _DIALECT = asyncpg_dialect()
@@ -83,11 +83,8 @@ class Query:
         try:
             with statement_span(self.name, self.sql):
                 return await call(lease.driver, self.sql, *arguments)
-        except LOST as error:
-            raise DatabaseUnavailable from error
-        except asyncpg.InterfaceError as error:
-            # The driver's word for a connection that was closed under it, and for wrong use of it.
-            if lease.driver.is_closed():
+        except Exception as error:
+            if was_lost(error, lease.driver):
                 raise DatabaseUnavailable from error
             raise
         finally:

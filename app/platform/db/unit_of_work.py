@@ -7,7 +7,7 @@ from asyncpg.transaction import Transaction
 
 from ..telemetry.tracing import statement_span
 from .database import Database
-from .errors import LOST, DatabaseUnavailable
+from .errors import DatabaseUnavailable, was_lost
 from .lease import Lease
 
 
@@ -38,11 +38,12 @@ class UnitOfWork:
         try:
             with statement_span("ROLLBACK" if error else "COMMIT"):
                 await (transaction.rollback() if error else transaction.commit())
-        except LOST as lost:
-            await lease.discard()
-            if error is None:
-                raise DatabaseUnavailable from lost
-        except BaseException:
+        except BaseException as failure:
+            if was_lost(failure, lease.driver):
+                await lease.discard()
+                if error is None:
+                    raise DatabaseUnavailable from failure
+                return  # the error that ended the block goes on
             if lease.driver.is_in_transaction():
                 await lease.discard()
             else:
@@ -61,7 +62,7 @@ class UnitOfWork:
             await transaction.start()
         except BaseException as error:
             await lease.discard()
-            if isinstance(error, LOST):
+            if was_lost(error, lease.driver):
                 raise DatabaseUnavailable from error
             raise
         self._lease, self._transaction = lease, transaction
