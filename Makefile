@@ -62,7 +62,7 @@ wheel: $(READY) ## Build the platform as the library `slipway` into dist/
 
 clean: ## Remove .venv, builds and caches; the data of `make run` stays
 	rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find app packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app observability packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway
