@@ -17,6 +17,7 @@ from app.platform.http.application import Resources, SlipwayApp
 from app.platform.http.errors import install_database_errors
 from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
+from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import Feature, branches, enabled
 
@@ -32,12 +33,14 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     settings = settings or load_settings()
     features = enabled(settings) if features is None else features
     refuse_weak_secrets(settings, database=bool(branches(features)), auth=True)
+    telemetry = build_telemetry(settings)
+    telemetry.metrics.show_features(feature.name for feature in features)
     resources = Resources(
         settings,
         Drain(),
-        build_telemetry(settings),
+        telemetry,
         Database(settings.database) if branches(features) else None,
-        TokenVerifier(settings.auth),
+        TokenVerifier(settings.auth, counts=telemetry.metrics.cache(TOKEN_CACHE)),
         tuple(f"{feature.name}:{access}" for feature in features for access in ("read", "write")),
     )
     app = SlipwayApp(
@@ -72,7 +75,7 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     started: list[Check] = []
     if database:
         install_database_errors(app)
-        resources.telemetry.metrics.observe_pool(settings.database.pool_size, database.pool_status)
+        database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
     for path, endpoint in Health(resources.drain, checks, started).endpoints().items():

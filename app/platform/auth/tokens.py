@@ -12,6 +12,7 @@ from uuid import UUID
 from jwt import PyJWS, PyJWTError
 
 from ..settings import Auth
+from ..telemetry.counts import CacheCounts
 from .keys import ALGORITHM, verification_keys
 from .principal import InvalidToken, Principal
 
@@ -45,11 +46,12 @@ class TokenVerifier:
     Raises `ValueError` when it is made with keys that cannot be used; `refuse_weak_secrets` says so before.
     """
 
-    def __init__(self, settings: Auth, *, clock: Callable[[], float] = time) -> None:
+    def __init__(self, settings: Auth, *, clock: Callable[[], float] = time, counts: CacheCounts | None = None) -> None:
         self._keys = verification_keys(settings)
         self._issuer = settings.issuer
         self._audience = settings.audience
         self._clock = clock
+        self._counts = counts or CacheCounts()
         self._signatures = PyJWS(algorithms=[ALGORITHM])
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
 
@@ -59,11 +61,13 @@ class TokenVerifier:
         if known is not None:
             if known.expires_at + LEEWAY_SECONDS > self._clock():
                 self._verified.move_to_end(header)
+                self._counts.hit()
                 return known
             del self._verified[header]
         scheme, _, token = header.partition(b" ")
         if scheme.lower() != b"bearer":
             return None
+        self._counts.miss()
         try:
             principal = self._verify(token.strip(b" "))
         except _TokenError as refusal:
