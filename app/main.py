@@ -1,11 +1,13 @@
 """`create_app`: the only place that wires settings, platform and features together."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi.routing import iter_route_contexts
 
+from app.platform.auth.remote_keys import RemoteKeys
 from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.db import Database
@@ -19,7 +21,10 @@ from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.weak_secrets import refuse_weak_secrets
-from app.registry import Feature, branches, enabled
+from app.registry import Feature, branches, discover, enabled
+
+ISSUER = "users"
+"""The feature that signs access tokens."""
 
 
 def create_app(settings: Settings | None = None, features: Sequence[Feature] | None = None) -> SlipwayApp:
@@ -32,16 +37,25 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     """
     settings = settings or load_settings()
     features = enabled(settings) if features is None else features
-    refuse_weak_secrets(settings, database=bool(branches(features)), auth=True)
     telemetry = build_telemetry(settings)
-    telemetry.metrics.show_features(feature.name for feature in features)
+    names = {feature.name for feature in features}
+    remote = _remote_keys(settings, names, telemetry.metrics)
+    refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
+    telemetry.metrics.show_features(sorted(names))
+    verifier = TokenVerifier(
+        settings.auth, keys=remote.keys if remote else None, counts=telemetry.metrics.cache(TOKEN_CACHE)
+    )
+    if remote:
+        remote.withdrawn = verifier.forget
     resources = Resources(
         settings,
         Drain(),
         telemetry,
         Database(settings.database) if branches(features) else None,
-        TokenVerifier(settings.auth, counts=telemetry.metrics.cache(TOKEN_CACHE)),
-        tuple(f"{feature.name}:{access}" for feature in features for access in ("read", "write")),
+        verifier,
+        remote,
+        # Of the image's other features too: the processes that run them take the tokens that are issued here.
+        tuple(f"{name}:{access}" for name in sorted(names | discover().keys()) for access in ("read", "write")),
     )
     app = SlipwayApp(
         resources,
@@ -58,11 +72,21 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     return app
 
 
+def _remote_keys(settings: Settings, names: set[str]) -> RemoteKeys | None:
+    """The keys of the process that issues tokens, unless this one does."""
+    url = settings.services.get(ISSUER)
+    return RemoteKeys(url) if url and ISSUER not in names else None
+
+
 @asynccontextmanager
 async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
+    remote = app.resources.remote_keys
+    keeping = asyncio.create_task(remote.keep()) if remote else None
     try:
         yield
     finally:
+        if keeping:
+            keeping.cancel()
         if app.resources.database:
             await app.resources.database.close()
 
@@ -78,6 +102,9 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
         database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
+    if resources.remote_keys:
+        checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
+        started.append(Check("users-keys", resources.remote_keys.require))
     for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
 
