@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi.routing import iter_route_contexts
 
@@ -22,6 +23,9 @@ from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import Feature, branches, discover, enabled
+
+if TYPE_CHECKING:
+    from app.platform.telemetry.metrics import Metrics
 
 ISSUER = "users"
 """The feature that signs access tokens."""
@@ -72,10 +76,10 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     return app
 
 
-def _remote_keys(settings: Settings, names: set[str]) -> RemoteKeys | None:
+def _remote_keys(settings: Settings, names: set[str], metrics: "Metrics") -> RemoteKeys | None:
     """The keys of the process that issues tokens, unless this one does."""
     url = settings.services.get(ISSUER)
-    return RemoteKeys(url) if url and ISSUER not in names else None
+    return RemoteKeys(url, counts=metrics.client(ISSUER)) if url and ISSUER not in names else None
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ async def test_an_exception_rolls_everything_back(db: Database) -> None:
     with pytest.raises(RuntimeError, match="no"):
         await add_and_fail()
     assert await count(db) == 0
-    assert db.pool_state()[0] == 0
+    assert db.pool_state().used == 0
 
 
 @pytest.mark.usefixtures("table")
@@ -68,7 +68,7 @@ async def test_a_commit_that_fails_raises_and_gives_the_connection_back(db: Data
     with pytest.raises(asyncpg.UniqueViolationError):
         await add_twice()
     assert await count(db) == 0
-    assert db.pool_state()[0] == 0
+    assert db.pool_state().used == 0
 
 
 @pytest.mark.usefixtures("table")
@@ -84,4 +84,4 @@ async def test_a_cancelled_unit_of_work_leaves_the_pool_whole(db: Database) -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await count(db) == 0
-    assert db.pool_state()[0] == 0
+    assert db.pool_state().used == 0

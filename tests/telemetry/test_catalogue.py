@@ -29,6 +29,7 @@ def everything() -> Metrics:
     metrics.active_websockets("/sockets").inc()
     metrics.database(lambda: PoolState(used=3, idle=4, waiting=0, limit=10))
     metrics.cache(TOKEN_CACHE)
+    metrics.client("users")
     metrics.show_features(["items"])
     return metrics
 
@@ -87,6 +88,7 @@ def test_label_values_come_from_the_sets_that_the_catalogue_names() -> None:
         "outcome",
         "reason",
         "result",
+        "server_address",
         "setting",
     }
 

@@ -1,9 +1,21 @@
 """Every metric of a process: they are built from this list, and dashboards and alerts use only what is on it."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-from .labels import OPERATIONS, OTHER_OPERATION, TOKEN_CACHE, LogLevel, Override, ShedReason, StatementError
+from .labels import (
+    OPERATIONS,
+    OTHER_OPERATION,
+    PEERS,
+    TOKEN_CACHE,
+    CallError,
+    LogLevel,
+    Override,
+    ShedReason,
+    StatementError,
+)
+from .specification import Label, MetricSpec
+
+__all__ = ["Label", "MetricSpec"]  # for those who read the catalogue, beside what is below
 
 METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 """The methods of RFC 9110 and RFC 5789."""
@@ -16,38 +28,6 @@ DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 
 STATEMENT_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5)
 """Few, since there are many series; a statement may take 2 s by default."""
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A label and the closed set that its values come from: the values themselves, or what the set is."""
-
-    name: str
-    values: tuple[str, ...] | str
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSpec:
-    """A metric as it is exported.
-
-    Args:
-        name: with `_total` for a counter.
-        unit: what its value counts, in the plural.
-        owner: the package that measures it, below the one that holds this file's.
-        across_workers: how a gauge is merged when several processes share a port (prometheus_client's modes).
-        optional: exported only where there is something to export, such as a database.
-    """
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    unit: str
-    help: str
-    labels: tuple[Label, ...] = ()
-    buckets: tuple[float, ...] = ()
-    across_workers: Literal["livesum", "livemax"] = "livesum"
-    optional: bool = False
-    owner: str = ""
-
 
 _ROUTE = Label("http_route", f"path templates of the routes, {UNMATCHED_ROUTE}, {OVERFLOW_ROUTE}")
 
@@ -166,6 +146,20 @@ SPANS = MetricSpec(
     optional=True,
     owner="telemetry",
 )
+CLIENT_DURATION = MetricSpec(
+    "http_client_request_duration_seconds",
+    "histogram",
+    "seconds",
+    "How long a call to another process took, its whole answer read.",
+    (
+        Label("server_address", PEERS),
+        Label("http_response_status_code", "100 to 599; empty without an answer"),
+        Label("error_type", get_args(CallError)),
+    ),
+    STATEMENT_BUCKETS,
+    optional=True,
+    owner="auth",
+)
 POOL_CONNECTIONS = MetricSpec(
     "db_client_connection_count",
     "gauge",
@@ -236,6 +230,7 @@ CATALOGUE = (
     LOG_LINES_DROPPED,
     SPANS,
     CACHE_REQUESTS,
+    CLIENT_DURATION,
     POOL_CONNECTIONS,
     POOL_LIMIT,
     POOL_PENDING,
@@ -244,8 +239,6 @@ CATALOGUE = (
     STATEMENT_DURATION,
 )
 """What this service measures itself."""
-
-_GENERATION = (Label("generation", ("0", "1", "2")),)
 
 PROCESS_METRICS = (
     MetricSpec("process_virtual_memory_bytes", "gauge", "bytes", "Virtual memory size in bytes."),
@@ -264,20 +257,13 @@ PROCESS_METRICS = (
             for name in ("implementation", "major", "minor", "patchlevel", "version")
         ),
     ),
-    MetricSpec("python_gc_objects_collected_total", "counter", "objects", "Objects collected during gc", _GENERATION),
-    MetricSpec(
-        "python_gc_objects_uncollectable_total",
-        "counter",
-        "objects",
-        "Uncollectable objects found during GC",
-        _GENERATION,
-    ),
-    MetricSpec(
-        "python_gc_collections_total",
-        "counter",
-        "collections",
-        "Number of times this generation was collected",
-        _GENERATION,
+    *(
+        MetricSpec(f"python_gc_{name}_total", "counter", unit, meaning, (Label("generation", ("0", "1", "2")),))
+        for name, unit, meaning in (
+            ("objects_collected", "objects", "Objects collected during gc"),
+            ("objects_uncollectable", "objects", "Uncollectable objects found during GC"),
+            ("collections", "collections", "Number of times this generation was collected"),
+        )
     ),
 )
 """What prometheus_client adds: `process_*` only on Linux, and none when several workers share a port."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .labels import StatementError
+from .labels import CallError, StatementError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,14 @@ class CacheCounts:
 
     hit: Callable[[], object] = lambda: None
     miss: Callable[[], object] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCounts:
+    """What calls to another process tell of themselves; by default nobody listens."""
+
+    called: Callable[[int, CallError, float], object] = lambda status, error, seconds: None
+    """A call: the status of its answer or 0, what became of it, and its seconds."""
 
 
 @dataclass(frozen=True, slots=True)

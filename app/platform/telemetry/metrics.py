@@ -14,9 +14,9 @@ from prometheus_client.process_collector import ProcessCollector
 from ..settings import Service
 from . import catalogue
 from .catalogue import METHODS, OTHER_METHOD, OVERFLOW_ROUTE, UNMATCHED_ROUTE
-from .counts import CacheCounts, DatabaseCounts, PoolState
+from .counts import CacheCounts, ClientCounts, DatabaseCounts, PoolState
 from .families import Asked, Families
-from .labels import OPERATIONS, OTHER_OPERATION, LogLevel, Override, ShedReason, StatementError
+from .labels import OPERATIONS, OTHER_OPERATION, CallError, LogLevel, Override, ShedReason, StatementError
 
 MOST_SERIES = 1000
 """Combinations of labels of the request histogram; each is 17 lines of a scrape."""
@@ -101,6 +101,17 @@ class Metrics:
         """Exports a cache of this name, which the catalogue has."""
         requests = self._ours.counter(catalogue.CACHE_REQUESTS)
         return CacheCounts(requests.labels(name, "hit").inc, requests.labels(name, "miss").inc)
+
+    def client(self, peer: str) -> ClientCounts:
+        """Exports the calls to a peer, which the catalogue has."""
+        durations = self._ours.histogram(catalogue.CLIENT_DURATION)
+        for status, error in (("200", ""), ("", "connection"), ("", "timeout"), ("500", "status"), ("503", "status")):
+            durations.labels(peer, status, error)
+
+        def called(status: int, error: CallError, seconds: float) -> None:
+            durations.labels(peer, str(status) if status else "", error).observe(seconds)
+
+        return ClientCounts(called)
 
     def database(self, state: Callable[[], PoolState]) -> DatabaseCounts:
         """Exports a database and its pool: each scrape asks for its state, in the thread of the scrape.

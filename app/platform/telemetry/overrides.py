@@ -86,7 +86,7 @@ class Overrides:
         """Each setting: what is in force, what is configured, and until when and by whom it is changed."""
         with self._lock:
             active = dict(self._active)
-        settings = {
+        settings: dict[str, object] = {
             setting: {
                 "value": active[setting].value if setting in active else configured,
                 "configured": configured,
