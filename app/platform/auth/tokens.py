@@ -59,7 +59,8 @@ class TokenVerifier:
         clock: Callable[[], float] = time,
         counts: CacheCounts | None = None,
     ) -> None:
-        self._keys = verification_keys(settings) if keys is None else keys
+        self.keys = verification_keys(settings) if keys is None else keys
+        """By `kid`; those of another process may change."""
         self._issuer = settings.issuer
         self._audience = settings.audience
         self._clock = clock
@@ -107,7 +108,7 @@ class TokenVerifier:
         if not _REFUSED_HEADERS.isdisjoint(head):
             raise _TokenError("The token's header asks for something that is refused here")
         kid = head.get("kid")
-        key = self._keys.get(kid) if isinstance(kid, str) else None
+        key = self.keys.get(kid) if isinstance(kid, str) else None
         if key is None:
             raise _UnknownKeyError("The token's key is not known")
         try:
