@@ -186,10 +186,10 @@ def fetch_keys(url: str) -> dict[str, PyJWK]:
         hang_up = threading.Timer(PATIENCE_SECONDS, _hang_up, (connection.sock,))
         hang_up.start()
         connection.request("GET", parts.path, headers={"Accept": "application/jwk-set+json, application/json"})
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            raise KeysUnavailableError(f"status {answer.status}", "status", answer.status)
-        return parse_keys(answer.read(LARGEST_SET + 1))
+        with connection.getresponse() as answer:
+            if answer.status != http.client.OK:
+                raise KeysUnavailableError(f"status {answer.status}", "status", answer.status)
+            return parse_keys(answer.read(LARGEST_SET + 1))
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         kind: CallError = "timeout" if isinstance(error, TimeoutError) else "connection"
         raise KeysUnavailableError(type(error).__name__, kind, 0) from error
