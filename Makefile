@@ -47,6 +47,7 @@ generate: $(READY) ## Write what is made from code and values: docs/, the chart'
 	$(BIN)/python -m charts.generate_readme
 	$(BIN)/python -m charts.generate_examples
 	$(BIN)/python -m k8s.generate
+	$(BIN)/python -m observability.catalogue.page
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)
