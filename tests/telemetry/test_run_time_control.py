@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import jwt
@@ -66,11 +67,11 @@ def slipway(service: Service, *arguments: str, key: str = SIGNING_KEY, given: st
 
 def put(port: int, document: bytes, path: str = "/admin/telemetry") -> tuple[int, dict[str, Any]]:
     """The status and the JSON of the answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("PUT", path, document)
-    answer = connection.getresponse()
-    assert answer.getheader("Content-Type") == ("application/json" if answer.status == 200 else PROBLEM)
-    return answer.status, json.load(answer)
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("PUT", path, document)
+        answer = connection.getresponse()
+        assert answer.getheader("Content-Type") == ("application/json" if answer.status == 200 else PROBLEM)
+        return answer.status, json.load(answer)
 
 
 def lines(service: Service, event: str) -> list[dict[str, Any]]:
@@ -132,6 +133,7 @@ def test_a_change_is_signed_where_the_key_is_and_sent_where_it_is_not(service: S
     assert (code, "log level is info until" in said) == (0, True), said
     code, said = slipway(service, "log-level", "--signed", key="", given=document)
     assert (code, "was used before" in said) == (1, True), said
+    until(lambda: overridden(service, "log_level") == 0, "the end of the change")
 
 
 def test_a_stranger_changes_nothing(service: Service) -> None:
