@@ -47,6 +47,7 @@ generate: $(READY) ## Write what is made from code and values: docs/, the chart'
 	$(BIN)/python -m charts.generate_readme
 	$(BIN)/python -m charts.generate_examples
 	$(BIN)/python -m k8s.generate
+	$(BIN)/python -m observability.catalogue.page
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -65,7 +66,7 @@ wheel: $(READY) ## Build the platform as the library `slipway` into dist/
 
 clean: ## Remove .venv, builds and caches; the data of `make run` stays
 	rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find app packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app observability packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi.routing import iter_route_contexts
 
@@ -19,8 +20,12 @@ from app.platform.http.application import Resources, SlipwayApp
 from app.platform.http.errors import install_database_errors
 from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
+from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import Feature, branches, discover, enabled
+
+if TYPE_CHECKING:
+    from app.platform.telemetry.metrics import Metrics
 
 ISSUER = "users"
 """The feature that signs access tokens."""
@@ -36,16 +41,20 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     """
     settings = settings or load_settings()
     features = enabled(settings) if features is None else features
+    telemetry = build_telemetry(settings)
     names = {feature.name for feature in features}
-    remote = _remote_keys(settings, names)
+    remote = _remote_keys(settings, names, telemetry.metrics)
     refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
-    verifier = TokenVerifier(settings.auth, keys=remote.keys if remote else None)
+    telemetry.metrics.show_features(sorted(names))
+    verifier = TokenVerifier(
+        settings.auth, keys=remote.keys if remote else None, counts=telemetry.metrics.cache(TOKEN_CACHE)
+    )
     if remote:
         remote.withdrawn = verifier.forget
     resources = Resources(
         settings,
         Drain(),
-        build_telemetry(settings),
+        telemetry,
         Database(settings.database) if branches(features) else None,
         verifier,
         remote,
@@ -67,10 +76,10 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     return app
 
 
-def _remote_keys(settings: Settings, names: set[str]) -> RemoteKeys | None:
+def _remote_keys(settings: Settings, names: set[str], metrics: "Metrics") -> RemoteKeys | None:
     """The keys of the process that issues tokens, unless this one does."""
     url = settings.services.get(ISSUER)
-    return RemoteKeys(url) if url and ISSUER not in names else None
+    return RemoteKeys(url, counts=metrics.client(ISSUER)) if url and ISSUER not in names else None
 
 
 @asynccontextmanager
@@ -94,7 +103,7 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     started: list[Check] = []
     if database:
         install_database_errors(app)
-        resources.telemetry.metrics.observe_pool(settings.database.pool_size, database.pool_status)
+        database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
     if resources.remote_keys:

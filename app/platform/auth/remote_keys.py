@@ -9,7 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ import structlog
 from jwt import PyJWK, PyJWTError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..telemetry.counts import ClientCounts
+from ..telemetry.labels import CallError
 from .keys import ALGORITHM, thumbprint
 from .principal import Principal, UnknownKey, Unverifiable
 from .tokens import TokenVerifier
@@ -40,7 +42,15 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class KeysUnavailableError(Exception):
-    """The other process gave no set of keys that can be used; says why."""
+    """The other process gave no set of keys that can be used; says why.
+
+    `status` is that of its answer, 0 without one.
+    """
+
+    def __init__(self, reason: str, kind: CallError = "content", status: int = http.client.OK) -> None:
+        super().__init__(reason)
+        self.kind: CallError = kind
+        self.status = status
 
 
 class RemoteKeys:
@@ -50,11 +60,12 @@ class RemoteKeys:
     or with something else, the last keys stay good for a day.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float] = monotonic, counts: ClientCounts | None = None) -> None:
         self.keys: dict[str, PyJWK] = {}
         self.withdrawn: Callable[[], object] = lambda: None
         self._url = url + PATH
         self._clock = clock
+        self._counts = counts or ClientCounts()
         self._asked = self._learned = self._complained = float("-inf")
         self._problem = "the keys were not asked for yet"
         self._asking: asyncio.Task[None] | None = None
@@ -92,11 +103,25 @@ class RemoteKeys:
         try:
             await asyncio.sleep(max(0.0, self._asked + APART_SECONDS - self._clock()))
             self._asked = self._clock()
-            self._learn(await asyncio.wait_for(asyncio.to_thread(fetch_keys, self._url), PATIENCE_SECONDS))
+            self._learn(await self._fetch())
         except (KeysUnavailableError, TimeoutError) as error:
             self._fail(str(error) or "no answer in time")
         finally:
             self._asking = None
+
+    async def _fetch(self) -> Mapping[str, PyJWK]:
+        begun = perf_counter()
+        status, kind = 0, cast("CallError", "timeout")
+        try:
+            keys = await asyncio.wait_for(asyncio.to_thread(fetch_keys, self._url), PATIENCE_SECONDS)
+            status, kind = http.client.OK, ""
+        except KeysUnavailableError as error:
+            status, kind = error.status, error.kind
+            raise
+        else:
+            return keys
+        finally:
+            self._counts.called(status, kind, perf_counter() - begun)
 
     def _learn(self, keys: Mapping[str, PyJWK]) -> None:
         if self._problem:
@@ -161,12 +186,13 @@ def fetch_keys(url: str) -> dict[str, PyJWK]:
         hang_up = threading.Timer(PATIENCE_SECONDS, _hang_up, (connection.sock,))
         hang_up.start()
         connection.request("GET", parts.path, headers={"Accept": "application/jwk-set+json, application/json"})
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            _unavailable(f"status {answer.status}")
-        return parse_keys(answer.read(LARGEST_SET + 1))
+        with connection.getresponse() as answer:
+            if answer.status != http.client.OK:
+                raise KeysUnavailableError(f"status {answer.status}", "status", answer.status)
+            return parse_keys(answer.read(LARGEST_SET + 1))
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        raise KeysUnavailableError(type(error).__name__) from error
+        kind: CallError = "timeout" if isinstance(error, TimeoutError) else "connection"
+        raise KeysUnavailableError(type(error).__name__, kind, 0) from error
     finally:
         if hang_up:
             hang_up.cancel()
