@@ -15,7 +15,7 @@ Dashboard: TypeAlias = Literal["overview", "slo", "runtime", "dependencies", "as
 
 OURS = 'job=~"%{workloads}",namespace="%{namespace}"'
 """Selects the series of this release; its jobs, deployments and autoscalers are called like its components."""
-OUR_PODS = 'namespace="%{namespace}",pod=~"(%{workloads})-[^-]+-[^-]+"'
+OUR_PODS = 'namespace="%{namespace}",pod=~"(%{workloads})-[a-z0-9]+-[a-z0-9]+"'
 """Selects what others say of its pods."""
 EVERY = "30s"
 """How often rules are evaluated that somebody waits for."""

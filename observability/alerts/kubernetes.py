@@ -5,7 +5,7 @@ from observability.rules import OUR_PODS, OURS, Alert, as_job, indented
 _DEPLOYMENTS = 'namespace="%{namespace}",deployment=~"%{workloads}"'
 _AUTOSCALERS = 'namespace="%{namespace}",horizontalpodautoscaler=~"%{workloads}"'
 _OUR_CONTAINERS = f'{OUR_PODS},container="slipway"'
-_DEPLOYMENT_OF_POD = "(.+)-[^-]+-[^-]+"
+_DEPLOYMENT_OF_POD = "(.+)-[a-z0-9]+-[a-z0-9]+"
 
 
 def _autoscaler(name: str) -> str:
@@ -162,7 +162,7 @@ max by (namespace, pod) (deriv(container_memory_working_set_bytes{{{_OUR_CONTAIN
     Alert(
         "SlipwayVersionSkew",
         f"""count by (job, namespace) (
-  count by (job, namespace, version, revision) (app_build_info{{{OURS}}})
+  count by (job, namespace, version, revision) (app_build_info{{{OURS}}} == 1)
 ) > 1""",
         "ticket",
         "{{ $labels.job }} runs in several versions",

@@ -19,7 +19,11 @@ SERVICE_DOWN = Alert(
 
 _REQUESTS_NOW = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[30m])'
 _REQUESTS_THEN = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[1h] offset 1w)'
-_LAG = f"histogram_quantile(0.99, sum by (job, namespace, pod, le) (rate(event_loop_lag_seconds_bucket{{{OURS}}}[5m])))"
+# histogram_quantile takes NaN for the highest bucket: only what is a number goes into it.
+_LAG = f"""histogram_quantile(
+  0.99,
+  sum by (job, namespace, pod, le) (rate(event_loop_lag_seconds_bucket{{{OURS}}}[5m]) >= 0)
+)"""
 _LATE = f"(\n{indented(burns('latency', FAST))}\n)"
 _ANSWERS = "http_server_request_duration_seconds_count"
 
