@@ -50,6 +50,26 @@ class Case:
         return f"{self.rule}{{{chosen}}} {self.says}" if chosen else f"{self.rule} {self.says}"
 
 
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario for many rules together.
+
+    Args:
+        says: what it shows, as a sentence.
+        series: the samples of each series, in promtool's notation.
+        asks: a time and a query without labels, and what it answers; None is nothing.
+    """
+
+    says: str
+    series: Mapping[str, str]
+    asks: Mapping[tuple[str, str], float | None]
+    step: str = "30s"
+
+    @property
+    def title(self) -> str:
+        return self.says
+
+
 def series(name: str, /, **labels: str) -> str:
     """A series of our process."""
     return _written(name, {**OURS, "pod": POD, "instance": INSTANCE, **labels})
@@ -105,20 +125,26 @@ def seconds(time: str) -> int:
     return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", time))
 
 
-def written(cases: Sequence[Case], rule_file: str) -> Object:
+def written(cases: Sequence[Case | Scenario], rule_file: str) -> Object:
     """A file for `promtool test rules`."""
     (step,) = {case.step for case in cases}
     return {"rule_files": [rule_file], "evaluation_interval": step, "tests": [_test(case) for case in cases]}
 
 
-def _test(case: Case) -> Object:
+def _test(case: Case | Scenario) -> Object:
     return {
         "interval": case.step,
         "name": case.title,
         "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
-        "promql_expr_test": [*_firing(case), *_recorded(case)],
-        "alert_rule_test": list(_texts(case)),
+        "promql_expr_test": list(_asked(case) if isinstance(case, Scenario) else (*_firing(case), *_recorded(case))),
+        "alert_rule_test": list(_texts(case)) if isinstance(case, Case) else [],
     }
+
+
+def _asked(scenario: Scenario) -> Iterator[Object]:
+    for (time, query), value in scenario.asks.items():
+        samples = [] if value is None else [{"labels": "{}", "value": value}]
+        yield {"expr": query, "eval_time": time, "exp_samples": samples}
 
 
 def _firing(case: Case) -> Iterator[Object]:

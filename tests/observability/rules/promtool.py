@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.observability.rules.cases import Case, Object, written
+from tests.observability.rules.cases import Case, Object, Scenario, written
 from tests.support.tools import not_run_here, require_tool
 
 _PROCESSES = 2
@@ -25,7 +25,7 @@ class Trial:
     """Rules of one group, and the cases that they have to pass."""
 
     rules: Sequence[Object]
-    cases: Sequence[Case]
+    cases: Sequence[Case | Scenario]
 
 
 @cache
