@@ -158,8 +158,8 @@ def _firing(case: Case) -> Iterator[Object]:
 
 def _recorded(case: Case) -> Iterator[Object]:
     for time, value in case.values.items():
-        query = f'{case.rule}{{slo="{case.labels["slo"]}"}}'
-        labels = _written("", {**OURS, "slo": case.labels["slo"]})
+        query = _written(case.rule, case.labels)
+        labels = _written("", {**OURS, **case.labels})
         if value is None:
             yield {"expr": query, "eval_time": time, "exp_samples": []}
         else:  # versions of Prometheus differ in the last digits

@@ -26,13 +26,21 @@ def _statements(**counts: str) -> dict[str, str]:
 _EXHAUSTED = Case(
     "SlipwayDbPoolExhausted",
     "fires when requests wait for three minutes while all connections are in use",
-    _pool("3x60", "10x60", "10x60"),
+    _pool("1x60", "10x60", "10x60"),
     fires=("3m",),
     silent=("2m30s",),
     labels={**OURS, "pod": POD, "severity": "page"},
     summary=f"The database pool of {POD} is exhausted",
     description=f"Requests to {POD} of {JOB} wait for a connection while all are in use, or gave up waiting "
-    "(3 of them).",
+    "(1 of them).",
+)
+_GAVE_UP = Case(
+    _EXHAUSTED.rule,
+    "fires while requests give up waiting, and ends with the last of them",
+    _pool("0x60", "2x60", "10x60", timeouts="0+1x20 20x40"),
+    fires=("3m30s", "10m"),
+    silent=("3m", "13m"),
+    labels=_EXHAUSTED.labels,
 )
 _FAILING = Case(
     "SlipwayDependencyErrors",
@@ -47,14 +55,8 @@ _FAILING = Case(
 
 CASES = [
     _EXHAUSTED,
-    Case(
-        _EXHAUSTED.rule,
-        "fires while requests give up waiting, and ends with the last of them",
-        _pool("0x60", "2x60", "10x60", timeouts="0+1x20 20x40"),
-        fires=("3m30s", "10m"),
-        silent=("3m", "13m"),
-        labels=_EXHAUSTED.labels,
-    ),
+    _GAVE_UP,
+    *variants(_GAVE_UP),
     Case(
         _EXHAUSTED.rule,
         "is silent about one that gave up",
@@ -94,7 +96,14 @@ CASES = [
         _statements(fine="0+50x90", conflict="0+25x90", integrity="0+25x90"),
         silent=("20m",),
     ),
-    Case(_FAILING.rule, "is silent below a twentieth", _statements(fine="0+952x90", other="0+48x90"), silent=("20m",)),
+    Case(
+        _FAILING.rule,
+        "fires at 6 % and 12 of them",
+        _statements(fine="0+9.4x90", other="0+0.6x90"),
+        fires=("30m",),
+        labels=_FAILING.labels,
+    ),
+    Case(_FAILING.rule, "is silent at a twentieth", _statements(fine="0+95x90", other="0+5x90"), silent=("20m",)),
     Case(_FAILING.rule, "is silent about 10 of them", _statements(fine="0+1x90", other="0+0.5x90"), silent=("20m",)),
     Case(_FAILING.rule, "is silent without statements", _statements(fine="10x90", other="90x90"), silent=("20m",)),
     Case(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.observability.rules.cases import JOB, NAMESPACE, OURS, POD, Case, foreign, series, target, variants
+from tests.observability.rules.cases import JOB, NAMESPACE, OURS, POD, Case, foreign, nan, series, target, variants
 
 _TICKET, _PAGE = {"severity": "ticket"}, {"severity": "page"}
 _HPA = {"horizontalpodautoscaler": JOB}
 _CONTAINER = {"pod": POD, "container": "slipway", "uid": "9"}
+_MISSING = {target("slipway:pods_missing"): "1x160"}
 _FEW = "too few pods are left to serve"
 _ENOUGH = "the other pods carry on"
 
@@ -37,8 +38,30 @@ def _restarts(values: str, container: str = "slipway") -> dict[str, str]:
     return {foreign("kube_pod_container_status_restarts_total", **{**_CONTAINER, "container": container}): values}
 
 
-def _killed(values: str, reason: str = "OOMKilled") -> dict[str, str]:
-    return {foreign("kube_pod_container_status_last_terminated_reason", **_CONTAINER, reason=reason): values}
+def _killed(values: str, reason: str = "OOMKilled", container: str = "slipway") -> dict[str, str]:
+    labels = {**_CONTAINER, "container": container, "reason": reason}
+    return {foreign("kube_pod_container_status_last_terminated_reason", **labels): values}
+
+
+def _others(samples: dict[str, str]) -> dict[str, str]:
+    """The same of another release, and in another namespace."""
+    return {
+        name.replace(*change): values
+        for name, values in samples.items()
+        for change in ((JOB, "billing-api"), (NAMESPACE, "elsewhere"))
+    }
+
+
+def _silent(rule: str, says: str, samples: dict[str, str]) -> list[Case]:
+    """Neither a page, where pods are missing, nor a ticket, where they are not."""
+    return [
+        Case(rule, f"is silent {says}, with pods missing", {**samples, **_MISSING}, silent=("16m", "20m")),
+        Case(rule, f"is silent {says}", samples, silent=("16m", "20m")),
+    ]
+
+
+def _floor(says: str, samples: dict[str, str], missing: int | None) -> Case:
+    return Case("slipway:pods_missing", says, {**samples, **_others(samples)}, values={"5m": missing})
 
 
 def _cpu(throttled: str, periods: str, ratio: str = "0.02x90") -> dict[str, str]:
@@ -91,7 +114,7 @@ _CANNOT = Case(
 _CRASHING = Case(
     "SlipwayCrashLooping",
     "pages where fewer pods are left than the autoscaler's least, and ends after a quarter of an hour",
-    {**_restarts("0+1x60 60x90"), **_replicas("2x160", "3x160", "3x160")},
+    {**_restarts("0+1x60 60x90"), **_MISSING},
     fires=("20m", "30m"),
     silent=("1m", "46m"),
     labels={**OURS, **_PAGE, "pod": POD},
@@ -101,7 +124,7 @@ _CRASHING = Case(
 _CRASHING_ALONE = Case(
     "SlipwayCrashLooping",
     "is a ticket where the others are enough",
-    {**_restarts("0+1x90"), **_replicas("4x90", "5x90", "3x90")},
+    _restarts("0+1x90"),
     fires=("20m",),
     labels={**OURS, **_TICKET, "pod": POD},
     summary=f"{POD} keeps crashing",
@@ -110,7 +133,7 @@ _CRASHING_ALONE = Case(
 _KILLED = Case(
     "SlipwayOOMKilled",
     "pages where fewer pods are left than wanted, and ends after a quarter of an hour",
-    {**_restarts("0x30 1x90"), **_killed("_x30 1x90"), **_replicas("1x120", "2x120")},
+    {**_restarts("0x30 1x90"), **_killed("_x30 1x90"), **_MISSING},
     fires=("15m30s", "29m"),
     silent=("15m", "31m"),
     labels={**OURS, **_PAGE, "pod": POD},
@@ -120,7 +143,7 @@ _KILLED = Case(
 _KILLED_ALONE = Case(
     "SlipwayOOMKilled",
     "is a ticket where the others are enough",
-    {**_restarts("0x30 1x90"), **_killed("_x30 1x90"), **_replicas("2x120", "2x120")},
+    {**_restarts("0x30 1x90"), **_killed("_x30 1x90")},
     fires=("16m",),
     labels={**OURS, **_TICKET, "pod": POD},
     summary=f"{POD} ran out of memory",
@@ -139,7 +162,7 @@ _THROTTLED = Case(
 _FULL = Case(
     "SlipwayMemoryNearLimit",
     "fires when nearly all memory is used and it grows, and ends when it does no longer",
-    _memory("91+0.1x35 94.5x80"),
+    {**_memory("91+0.1x35 94.5x80"), **_memory("5x90", limit="1000x90", container="mesh")},
     fires=("15m30s",),
     silent=("15m", "34m"),
     labels={**OURS, **_TICKET, "pod": POD},
@@ -168,6 +191,12 @@ _SKEWED = Case(
 )
 
 CASES = [
+    _floor("counts from the autoscaler's least", _replicas("1x90", "5x90", "3x90"), 2),
+    _floor("counts from what is asked for without an autoscaler", _replicas("1x90", "5x90"), 4),
+    _floor("is nothing where the least is there", _replicas("3x90", "5x90", "3x90"), None),
+    _floor("is nothing where there are more", _replicas("4x90", "5x90", "3x90"), None),
+    _floor("is nothing without series", {}, None),
+    _floor("is nothing while all is NaN", _replicas(nan(20), nan(20), nan(20)), None),
     _MAXED,
     Case(_MAXED.rule, "is silent one pod below the limit", _autoscaler("11x60"), silent=("20m",)),
     Case(
@@ -198,70 +227,23 @@ CASES = [
     _CRASHING_ALONE,
     Case(
         _CRASHING.rule,
-        "is a ticket where there are exactly as many as the least",
-        {**_restarts("0x30 4x60"), **_replicas("3x90", "5x90", "3x90")},
-        fires=("16m",),
-        labels=_CRASHING_ALONE.labels,
-    ),
-    Case(
-        _CRASHING.rule,
-        "pages where fewer are left than the deployment wants, without an autoscaler",
-        {**_restarts("0x30 4x60"), **_replicas("2x90", "3x90")},
-        fires=("16m",),
-        labels=_CRASHING.labels,
-    ),
-    Case(
-        _CRASHING.rule,
-        "is silent about two restarts",
-        {**_restarts("0x30 2x60"), **_replicas("1x90", "3x90")},
-        silent=("16m",),
-    ),
-    Case(
-        _CRASHING.rule,
-        "is silent about a sidecar",
-        {**_restarts("0x30 9x60", container="mesh"), **_replicas("1x90", "3x90")},
-        silent=("16m",),
-    ),
-    Case(
-        _CRASHING.rule,
-        "is silent about a counter that starts again",
-        {**_restarts("9x30 0x60"), **_replicas("1x90", "3x90")},
-        silent=("16m", "20m"),
-    ),
-    Case(
-        _CRASHING.rule,
         "does not take another release's lack of pods for ours",
-        {
-            **_restarts("0x30 4x60"),
-            **{name.replace(JOB, "billing-api"): value for name, value in _replicas("0x90", "3x90", "3x90").items()},
-            **{name.replace(NAMESPACE, "elsewhere"): value for name, value in _replicas("0x90", "3x90").items()},
-            **_replicas("3x90", "3x90"),
-        },
+        {**_restarts("0x30 4x60"), **_others(_MISSING)},
         fires=("16m",),
         labels=_CRASHING_ALONE.labels,
     ),
+    *_silent(_CRASHING.rule, "about three restarts", _restarts("0x30 3x60")),
+    *_silent(_CRASHING.rule, "about a sidecar", _restarts("0x30 9x60", container="mesh")),
+    *_silent(_CRASHING.rule, "about a counter that starts again", _restarts("9x30 0x60")),
     *variants(_CRASHING),
     *variants(_CRASHING_ALONE),
     _KILLED,
     _KILLED_ALONE,
-    Case(
-        _KILLED.rule,
-        "is silent about other ends",
-        {**_restarts("0x30 1x60"), **_killed("_x30 1x60", "Error"), **_replicas("1x90", "2x90")},
-        silent=("16m",),
-    ),
-    Case(
-        _KILLED.rule,
-        "is silent about what was killed long ago",
-        {**_restarts("1x90"), **_killed("1x90"), **_replicas("1x90", "2x90")},
-        silent=("5m", "20m"),
-    ),
-    Case(
-        _KILLED.rule,
-        "is silent where the last end has another reason by now",
-        {**_restarts("0x30 2x60"), **_killed("0x90"), **_killed("_x30 1x60", "Error"), **_replicas("1x90", "2x90")},
-        silent=("16m",),
-    ),
+    *_silent(_KILLED.rule, "about other ends", {**_restarts("0x30 1x60"), **_killed("_x30 1x60", "Error")}),
+    *_silent(_KILLED.rule, "about what was killed long ago", {**_restarts("1x90"), **_killed("1x90")}),
+    *_silent(_KILLED.rule, "where the last end has another reason", {**_restarts("0x30 2x60"), **_killed("0x90")}),
+    *_silent(_KILLED.rule, "about a sidecar's restarts", {**_restarts("0x30 2x60", "mesh"), **_killed("1x90")}),
+    *_silent(_KILLED.rule, "about a sidecar's end", {**_restarts("0x30 2x60"), **_killed("1x90", container="mesh")}),
     *variants(_KILLED),
     *variants(_KILLED_ALONE),
     _THROTTLED,
@@ -286,7 +268,10 @@ CASES = [
     Case(
         _THROTTLED.rule,
         "is silent about a sidecar",
-        {name.replace('container="slipway"', 'container="mesh"'): value for name, value in _THROTTLED.series.items()},
+        {
+            **{name.replace('"slipway"', '"mesh"'): values for name, values in _THROTTLED.series.items()},
+            **_cpu("0+1x90", "0+10x90"),
+        },
         silent=("20m",),
     ),
     Case(
@@ -302,7 +287,19 @@ CASES = [
     Case(_FULL.rule, "is silent where it does not grow", _memory("95x90"), silent=("20m",)),
     Case(_FULL.rule, "is silent below nine tenths", _memory("80+0.1x90"), silent=("20m",)),
     Case(_FULL.rule, "is silent without a limit", _memory("91+0.1x90", limit="0x90"), silent=("20m",)),
-    Case(_FULL.rule, "is silent about a sidecar", _memory("91+0.1x90", container="mesh"), silent=("20m",)),
+    Case(_FULL.rule, "is silent at nine tenths", _memory("9+9x90", limit="10+10x90"), silent=("20m",)),
+    Case(
+        _FULL.rule,
+        "is silent about a sidecar that is full",
+        {**_memory("50+0.1x90"), **_memory("91+0.1x90", container="mesh")},
+        silent=("20m",),
+    ),
+    Case(
+        _FULL.rule,
+        "is silent about a sidecar that grows",
+        {**_memory("95x90"), **_memory("10+0.1x90", container="mesh")},
+        silent=("20m",),
+    ),
     *variants(_FULL),
     _STUCK,
     Case(_STUCK.rule, "is silent while it gets on", _progress("true", "1x60"), silent=("20m",)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.observability.rules.cases import (
     INSTANCE,
     JOB,
@@ -54,7 +56,7 @@ _DROPPED = Case(
     "SlipwayTrafficDropped",
     "fires when there is less than a fifth of the traffic of last week",
     _traffic("600x24 100x40"),
-    fires=("3h",),
+    fires=("2h55m",),
     silent=("2h", "2h40m"),
     labels={**OURS, **_TICKET, "slo": "availability"},
     summary=f"{JOB} is asked far less than a week ago",
@@ -68,20 +70,16 @@ def _lag(*counts: str) -> dict[str, str]:
     return {series("event_loop_lag_seconds_bucket", le=le): values for le, values in zip(bounds, counts, strict=True)}
 
 
-def _latency(ratio: str, errors: str = "50x60") -> dict[str, str]:
-    return {
-        target("slipway:slo_error_ratio:rate1h", slo="latency"): ratio,
-        target("slipway:slo_error_ratio:rate5m", slo="latency"): ratio,
-        target("slipway:slo_errors:increase1h", slo="latency"): errors,
-        target("slipway:slo_objective", slo="latency"): "0.99x60",
-    }
+def _late(alert: str = "SlipwayLatencyBurnFast", state: str = "firing") -> dict[str, str]:
+    labels = {"alertname": alert, "alertstate": state, "severity": "page", "slo": "latency"}
+    return {target("ALERTS", **labels): "1x60"}
 
 
 _LATE = _lag("0+80x60", "0+90x60", "0+100x60", "0+100x60")
 _BLOCKED = Case(
     "SlipwayEventLoopBlocked",
     "pages where requests are late, too",
-    {**_LATE, **_latency("0.2x60")},
+    {**_LATE, **_late()},
     fires=("5m30s",),
     silent=("5m",),
     labels={**OURS, **_PAGE, "pod": POD},
@@ -91,7 +89,7 @@ _BLOCKED = Case(
 _BLOCKED_UNNOTICED = Case(
     "SlipwayEventLoopBlocked",
     "is a ticket where requests are in time",
-    {**_LATE, **_latency("0.14x60")},
+    _LATE,
     fires=("5m30s",),
     silent=("5m",),
     labels={**OURS, **_TICKET, "pod": POD},
@@ -151,6 +149,12 @@ CASES = [
         {series("up"): "0x60", series("up", pod=OTHER_POD, instance="10.0.0.2:9464"): "1x60"},
         silent=("10m",),
     ),
+    Case(
+        _DOWN.rule,
+        "is silent about others that are down",
+        {series("up"): "1x60", series("up", job="billing-api"): "0x60", series("up", namespace="elsewhere"): "0x60"},
+        silent=("10m",),
+    ),
     Case(_DOWN.rule, "is silent through a minute without an answer", {series("up"): "1x8 0x2 1x20"}, silent=("6m",)),
     *variants(_DOWN),
     _NO_METRICS,
@@ -176,7 +180,11 @@ CASES = [
     ),
     *variants(_NO_METRICS),
     _DROPPED,
-    _traffic_case("fires when nobody asks at all", _traffic("600x24 stale"), fires=("3h10m",), silent=("2h",)),
+    replace(
+        _traffic_case("fires when nobody asks at all", _traffic("400x24 stale"), fires=("3h10m",), silent=("2h",)),
+        summary=_DROPPED.summary,
+        description=_DROPPED.description.replace("100", "0"),
+    ),
     _traffic_case("is silent at a fifth", _traffic("600x24 120x40"), silent=("3h", "4h")),
     _traffic_case("is silent about little traffic", _traffic("300x24 10x40"), silent=("3h", "4h")),
     _traffic_case("is silent without a last week", _traffic("1x40"), silent=("1h", "3h")),
@@ -191,21 +199,26 @@ CASES = [
     _BLOCKED_UNNOTICED,
     Case(
         _BLOCKED.rule,
-        "is a ticket where the objective is another one's",
-        {**_LATE, **{name.replace('slo="latency"', 'slo="availability"'): v for name, v in _latency("0.2x60").items()}},
+        "is a ticket where another alert fires, or another service is late",
+        {
+            **_LATE,
+            **_late("SlipwayAvailabilityBurnFast"),
+            **_late(state="pending"),
+            **{name.replace(JOB, "billing-api"): values for name, values in _late().items()},
+        },
         fires=("5m30s",),
         labels=_BLOCKED_UNNOTICED.labels,
     ),
     Case(
         _BLOCKED.rule,
         "is silent below a quarter of a second",
-        {**_lag("0+50x60", "0+99.1x60", "0+100x60", "0+100x60"), **_latency("0.2x60")},
+        {**_lag("0+50x60", "0+99.1x60", "0+100x60", "0+100x60"), **_late()},
         silent=("10m",),
     ),
     Case(
         _BLOCKED.rule,
         "is silent where nothing is measured",
-        {**_lag("5x60", "5x60", "9x60", "9x60"), **_latency("0.2x60")},
+        {**_lag("5x60", "5x60", "9x60", "9x60"), **_late()},
         silent=("10m",),
     ),
     Case(
@@ -226,7 +239,14 @@ CASES = [
     *variants(_BLOCKED),
     *variants(_BLOCKED_UNNOTICED),
     _LEAVING,
-    Case(_LEAVING.rule, "is silent below a twentieth", _answers("499", "0+48x90", "0+952x90"), silent=("30m",)),
+    Case(
+        _LEAVING.rule,
+        "fires at 6 % and 24 of them",
+        _answers("499", "0+1.2x90", "0+18.8x90"),
+        fires=("30m",),
+        labels=_LEAVING.labels,
+    ),
+    Case(_LEAVING.rule, "is silent at a twentieth", _answers("499", "0+50x90", "0+950x90"), silent=("30m",)),
     Case(_LEAVING.rule, "is silent about 20 of them", _answers("499", "0+1x90", "0+1x90"), silent=("30m",)),
     Case(_LEAVING.rule, "is silent without traffic", _answers("499", "90x90", "10x90"), silent=("30m",)),
     Case(_LEAVING.rule, "is silent about 5xx", _answers("500", "0+50x90", "0+50x90"), silent=("30m",)),
@@ -240,7 +260,15 @@ CASES = [
     ),
     *variants(_LEAVING),
     _REFUSED,
-    Case(_REFUSED.rule, "is silent at 29 %", _answers("401", "0+29x90", "0+71x90"), silent=("30m",)),
+    Case(
+        _REFUSED.rule,
+        "fires at 35 % and 140 of them",
+        _answers("401", "0+7x90", "0+13x90"),
+        fires=("30m",),
+        labels=_REFUSED.labels,
+    ),
+    Case(_REFUSED.rule, "is silent at 30 %", _answers("401", "0+30x90", "0+70x90"), silent=("30m",)),
+    Case(_REFUSED.rule, "is silent about 90 of them", _answers("401", "0+4.5x90", "0+7.5x90"), silent=("30m",)),
     Case(_REFUSED.rule, "is silent about 100 of them", _answers("401", "0+5x90", "0+5x90"), silent=("30m",)),
     Case(_REFUSED.rule, "is silent without traffic", _answers("401", "90x90", "10x90"), silent=("30m",)),
     Case(_REFUSED.rule, "is silent about 403", _answers("403", "0+50x90", "0+50x90"), silent=("30m",)),

@@ -28,7 +28,8 @@ def rules_called(name: str, slo: str = "") -> list[Object]:
     found = [
         rule
         for rule in every_rule("minimal", ROUTE, METHODS)
-        if rule.get("alert", rule.get("record")) == name and ("alert" in rule or rule["labels"]["slo"] == slo)
+        if rule.get("alert", rule.get("record")) == name
+        and ("alert" in rule or rule.get("labels", {}).get("slo", "") == slo)
     ]
     assert found, f"no rule is called {name}"
     # promtool evaluates every step of a test: two hours stand for the week that an alert looks back.

@@ -31,6 +31,7 @@ _COMPARISONS = {
 }
 _SETS = {"and": ("unless", "or"), "unless": ("and",), "or": ("and", "unless")}
 _ARITHMETIC = {"*": ("/",), "/": ("*",), "+": ("-",), "-": ("+",)}
+_SCOPE = ("job", "namespace", "pod", "container", "deployment", "horizontalpodautoscaler", "slo")
 _OPPOSITE = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 
 
@@ -63,6 +64,21 @@ def _expressions(expr: str) -> Iterator[tuple[str, str]]:
         for other in _instead(kind, text):
             where = " ".join(expr[max(0, token.start() - 40) : token.start()].split())
             yield f"…{where} {text} → {other}", expr[: token.start()] + other + expr[token.end() :]
+    yield from _unscoped(expr)
+
+
+def _unscoped(expr: str) -> Iterator[tuple[str, str]]:
+    """The expression with one side of an `or` that looks at all jobs, namespaces, pods or the like.
+
+    One selector of several that are joined by these labels may do without: the others keep strangers out. So a matcher
+    goes from all of them at once, as it would if the constant that it comes from lost it.
+    """
+    sides = re.split(r"(^or\n)", expr, flags=re.MULTILINE)
+    for number, side in enumerate(sides):
+        for label in _SCOPE:
+            wider = re.sub(rf'(?<=[{{,]){label}(?:=~|=)"[^"]*"(?:,|(?=\}}))', "", side)
+            if wider != side:
+                yield f"side {number // 2} without {label}", "".join([*sides[:number], wider, *sides[number + 1 :]])
 
 
 def _instead(kind: str, text: str) -> Iterator[str]:
@@ -83,6 +99,7 @@ def _selectors(selector: str) -> Iterator[str]:
     for matcher in _MATCHER.finditer(selector):
         before, after = selector[: matcher.start()], selector[matcher.end() :]
         label, operator, value = matcher.group("label", "operator", "value")
-        yield (before.rstrip(",") + after) if after == "}" or before != "{" else before + after.lstrip(",")
+        if label not in _SCOPE:
+            yield (before.rstrip(",") + after) if before != "{" else before + after.lstrip(",")
         yield f"{before}{label}{_OPPOSITE[operator]}{value}{after}"
         yield f'{before}{label}{operator}"other"{after}'

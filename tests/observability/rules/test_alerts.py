@@ -23,7 +23,7 @@ def by_rule() -> dict[tuple[str, str], list[Case]]:
     """The cases of each rule, by its name and, if it is recorded, its objective."""
     sorted_cases = defaultdict[tuple[str, str], list[Case]](list)
     for case in CASES:
-        sorted_cases[case.rule, case.labels["slo"] if case.values else ""].append(case)
+        sorted_cases[case.rule, case.labels.get("slo", "") if case.values else ""].append(case)
     return dict(sorted_cases)
 
 
