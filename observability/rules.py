@@ -5,7 +5,7 @@ The chart fills what stands as `%{…}` (charts/slipway/templates/_rules.tpl), s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import yaml
 
@@ -109,9 +109,8 @@ class _Dumper(yaml.SafeDumper):
     """Writes a query of several lines as it is read."""
 
 
-def _lines(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
-    return cast(yaml.ScalarNode, dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style))
+def _lines(_dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
 _Dumper.add_representer(str, _lines)

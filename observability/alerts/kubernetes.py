@@ -34,7 +34,7 @@ PODS_MISSING = Record(
 ) > 0""",
 )
 """How many pods a deployment has less than it never should: than the autoscaler's least, or else than it asks for."""
-_TOO_FEW = f"slipway:pods_missing{{{OURS}}}"
+_TOO_FEW = "slipway:pods_missing"
 
 _KILLED = f'kube_pod_container_status_last_terminated_reason{{{_OUR_CONTAINERS},reason="OOMKilled"}}'
 _CRASHES = as_job(f"{_restarts('15m')} > 3", "pod", _DEPLOYMENT_OF_POD)

@@ -232,6 +232,13 @@ CASES = [
         fires=("16m",),
         labels=_CRASHING_ALONE.labels,
     ),
+    Case(
+        _CRASHING.rule,
+        "pages from the fourth restart on",
+        {**_restarts("0x30 4x60"), **_MISSING},
+        fires=("16m",),
+        labels=_CRASHING.labels,
+    ),
     *_silent(_CRASHING.rule, "about three restarts", _restarts("0x30 3x60")),
     *_silent(_CRASHING.rule, "about a sidecar", _restarts("0x30 9x60", container="mesh")),
     *_silent(_CRASHING.rule, "about a counter that starts again", _restarts("9x30 0x60")),

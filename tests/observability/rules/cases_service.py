@@ -75,7 +75,7 @@ def _late(alert: str = "SlipwayLatencyBurnFast", state: str = "firing") -> dict[
     return {target("ALERTS", **labels): "1x60"}
 
 
-_LATE = _lag("0+80x60", "0+90x60", "0+100x60", "0+100x60")
+_LATE = _lag("0+80x60", "0+98.75x60", "0+100x60", "0+100x60")
 _BLOCKED = Case(
     "SlipwayEventLoopBlocked",
     "pages where requests are late, too",
@@ -84,7 +84,7 @@ _BLOCKED = Case(
     silent=("5m",),
     labels={**OURS, **_PAGE, "pod": POD},
     summary=f"The event loop of {POD} is blocked, and requests are late",
-    description=f"What is due in {POD} of {JOB} starts 475ms late (p99), and the latency objective burns.",
+    description=f"What is due in {POD} of {JOB} starts 300ms late (p99), and the latency objective burns.",
 )
 _BLOCKED_UNNOTICED = Case(
     "SlipwayEventLoopBlocked",
@@ -94,7 +94,7 @@ _BLOCKED_UNNOTICED = Case(
     silent=("5m",),
     labels={**OURS, **_TICKET, "pod": POD},
     summary=f"The event loop of {POD} is blocked",
-    description=f"What is due in {POD} of {JOB} starts 475ms late (p99); the latency objective holds so far.",
+    description=f"What is due in {POD} of {JOB} starts 300ms late (p99); the latency objective holds so far.",
 )
 
 
@@ -213,6 +213,12 @@ CASES = [
         _BLOCKED.rule,
         "is silent below a quarter of a second",
         {**_lag("0+50x60", "0+99.1x60", "0+100x60", "0+100x60"), **_late()},
+        silent=("10m",),
+    ),
+    Case(
+        _BLOCKED.rule,
+        "is silent below a quarter of a second, whoever is late",
+        _lag("0+50x60", "0+99.1x60", "0+100x60", "0+100x60"),
         silent=("10m",),
     ),
     Case(

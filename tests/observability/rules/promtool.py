@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from tests.observability.rules.cases import Case, Object, Scenario, written
@@ -49,7 +49,7 @@ def failures(trials: Sequence[Trial], folder: Path) -> list[str]:
     numbers = range(len(trials))
     batches = [numbers[start : start + _MOST] for start in range(0, len(trials), _MOST)]
     with ThreadPoolExecutor(_PROCESSES) as pool:
-        outputs = pool.map(lambda batch: _run(program, batch, folder), batches)
+        outputs = pool.map(partial(_run, program, folder), batches)
     said: dict[int, str] = {}
     for output in outputs:
         said |= output
@@ -58,13 +58,13 @@ def failures(trials: Sequence[Trial], folder: Path) -> list[str]:
 
 def check_rules(files: Iterable[Path]) -> str:
     """What `promtool check rules` finds wrong, or nothing."""
-    command = [promtool(), "check", "rules", "--lint=all", "--lint-fatal", *files]
+    command: list[str | Path] = [promtool(), "check", "rules", "--lint=all", "--lint-fatal", *files]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return result.stdout + result.stderr if result.returncode else ""
 
 
-def _run(program: Path, batch: Iterable[int], folder: Path) -> dict[int, str]:
-    command = [program, "test", "rules", *(f"{number}.test.json" for number in batch)]
+def _run(program: Path, folder: Path, batch: Iterable[int]) -> dict[int, str]:
+    command: list[str | Path] = [program, "test", "rules", *(f"{number}.test.json" for number in batch)]
     result = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, check=False
     )

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_amtool_accepts_the_example() -> None:
 def test_every_alert_goes_where_its_severity_says(severity: str) -> None:
     amtool = require_tool("amtool")
     for name in {alert.name for alert in alerts() if alert.severity == severity}:
-        command = [amtool, "config", "routes", "test", f"--config.file={EXAMPLE}"]
+        command: list[str | Path] = [amtool, "config", "routes", "test", f"--config.file={EXAMPLE}"]
         labels = [f"alertname={name}", f"severity={severity}", "namespace=somewhere", "job=slipway-api"]
         verify = f"--verify.receivers={severity}s"
         subprocess.run([*command, verify, *labels], check=True, capture_output=True, timeout=30)
@@ -108,7 +108,7 @@ def test_one_fault_of_many_pods_is_one_message(tmp_path: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[str, Inbox]]:
+def running(folder: Path) -> Generator[tuple[str, Inbox]]:
     """Alertmanager with the example's routes, waiting times a hundredth of theirs."""
     program = require_tool("alertmanager", "prometheus-alertmanager")
     inbox = Inbox()
@@ -119,7 +119,7 @@ def running(folder: Path) -> Iterator[tuple[str, Inbox]]:
     file = folder / "alertmanager.yaml"
     file.write_text(yaml.safe_dump(config))
     address = f"http://127.0.0.1:{_free_port()}"
-    command = [
+    command: list[str | Path] = [
         program,
         f"--config.file={file}",
         f"--storage.path={folder / 'data'}",
