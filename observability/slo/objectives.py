@@ -43,10 +43,15 @@ _UNMATCHED = f'http_route="{UNMATCHED_ROUTE}"'
 _ONE_ROUTE = ('http_route="%{route}"', 'http_request_method=~"%{methods}"')
 
 
+def _counted(slo: str) -> str:
+    """The requests, which are recorded right before the errors."""
+    return f'slipway:slo_requests:increase%{{window}}{{slo="{slo}",{OURS}}}'
+
+
 def _availability(slo: str, requests: str, errors: str) -> Objective:
     """A request fails with a 5xx. A client that left before its answer (499) says nothing."""
     # Before the first 5xx there may be no such series: that is no error, and not an unknown number of them.
-    return Objective(slo, "%{availability}", requests, f"{errors}\nor\n0 * {requests}")
+    return Objective(slo, "%{availability}", requests, f"{errors}\nor on (job, namespace)\n0 * {_counted(slo)}")
 
 
 def _latency(slo: str, *matchers: str) -> Objective:
@@ -54,7 +59,7 @@ def _latency(slo: str, *matchers: str) -> Objective:
     requests = _sum(_increase("count", *matchers, _NOT_FAILED))
     in_time = _sum(_increase("bucket", *matchers, _NOT_FAILED, 'le="%{latencySeconds}"'))
     # The same requests, added up in another order, can differ by a rounding.
-    late = f"clamp_min(\n{indented(requests)}\n  -\n{indented(in_time)},\n  0\n)"
+    late = f"clamp_min(\n  {_counted(slo)}\n  - on (job, namespace)\n{indented(in_time)},\n  0\n)"
     return Objective(slo, "%{latency}", requests, late)
 
 

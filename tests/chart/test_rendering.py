@@ -22,7 +22,7 @@ from tests.chart.rendering import (
 from tests.support.helm import CHART, ROOT, run_helm
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
-CUSTOM_RESOURCES = {"ServiceMonitor"}
+CUSTOM_RESOURCES = {"PrometheusRule", "ServiceMonitor"}
 """Kinds that are not of Kubernetes itself, so that it has no schema for them."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from tests.observability.rules.cases import JOB, NAMESPACE, Case, nan, requests, series, target
@@ -14,11 +15,12 @@ _OTHER_POD = "slipway-api-7c9d8f5b6-q8z2m"
 
 
 def _with_others(samples: Mapping[str, str]) -> dict[str, str]:
-    """The same of another release and in another namespace: neither may be counted."""
+    """The same of another release, another namespace and another objective: none of them may be counted."""
     return {
         **samples,
         **{name.replace(NAMESPACE, "elsewhere"): value for name, value in samples.items()},
         **{name.replace(JOB, "billing-api"): value for name, value in samples.items()},
+        **{re.sub(r'slo="[^"]+"', 'slo="freshness"', name): value for name, value in samples.items() if "slo=" in name},
     }
 
 
@@ -28,9 +30,11 @@ def _case(rule: str, slo: str, says: str, samples: Mapping[str, str], **values: 
 
 
 def _whole_service() -> dict[str, str]:
-    """Per step: 22 requests that count for availability, 7 of which fail; 18 have a latency, 5 of them are late."""
+    """Per step: 22 requests that count for availability, 7 of which fail; 17 have a latency, 4 of them are late."""
     return {
-        requests("200"): "0+10x130",
+        requests("200"): "0+9x130",
+        requests("200", "/api/v1/feed"): "0+1x130",
+        requests("200", "/api/v1/feed", le="0.25"): "0+0x130",
         requests("200", le="0.25"): "0+6x130",
         requests("200", le="0.5"): "0+9x130",
         requests("404", "/api/v1/items/{item_id}", pod=_OTHER_POD): "0+5x130",
@@ -76,7 +80,7 @@ def _one_route() -> dict[str, str]:
 
 _COUNTED = {
     "availability": (_whole_service(), 22, 7),
-    "latency": (_whole_service(), 18, 5),
+    "latency": (_whole_service(), 17, 4),
     "availability-orders": (_one_route(), 12, 2),
     "latency-orders": (_one_route(), 13, 4),
 }
@@ -90,31 +94,36 @@ def _restarted(values: str) -> str:
 
 def _counts(slo: str) -> Iterator[Case]:
     samples, counted, missed = _COUNTED[slo]
-    for name, each in (("requests", counted), ("errors", missed)):
-        for window, steps in _INCREASE.items():
+    for window, steps in _INCREASE.items():
+        # The rule of errors looks at the requests that were counted right before.
+        known = {target(f"slipway:slo_requests:increase{window}", slo=slo): f"{counted * steps}x130"}
+        for name, each, more in (("requests", counted, {}), ("errors", missed, known)):
             rule = f"slipway:slo_{name}:increase{window}"
-            yield _case(rule, slo, "counts what the objective is about", samples, at_65m=each * steps)
-            idle = dict.fromkeys(samples, "7x130")
-            yield _case(rule, slo, "is zero while nothing is asked", idle, at_65m=0)
+            yield _case(rule, slo, "counts what the objective is about", {**samples, **more}, at_65m=each * steps)
             yield _case(rule, slo, "is nothing without series", {}, at_5m=None)
-            yield _case(rule, slo, "is nothing while all is NaN", dict.fromkeys(samples, nan(130)), at_65m=None)
-        again = {one: _restarted(value) for one, value in samples.items()}
-        rule = f"slipway:slo_{name}:increase5m"
-        yield _case(rule, slo, "goes on through a restart", again, at_32m=each * _INCREASE["5m"])
-    faultless = {name: value for name, value in samples.items() if '"5' not in name.partition("status_code=")[2]}
+            numberless = dict.fromkeys({**samples, **more}, nan(130))
+            yield _case(rule, slo, "is nothing while all is NaN", numberless, at_65m=None)
+            if window == "5m":
+                again = {one: _restarted(value) for one, value in samples.items()}
+                yield _case(rule, slo, "goes on through a restart", {**again, **more}, at_32m=each * steps)
+        yield from _zeros(slo, window, samples)
+
+
+def _zeros(slo: str, window: str, samples: Mapping[str, str]) -> Iterator[Case]:
+    requests_counted, errors = (f"slipway:slo_{name}:increase{window}" for name in ("requests", "errors"))
+    idle = dict.fromkeys(samples, "7x130")
+    yield _case(requests_counted, slo, "is zero while nothing is asked", idle, at_65m=0)
+    nobody = {target(requests_counted, slo=slo): "0x130"}
+    yield _case(errors, slo, "is zero while nothing is asked", {**idle, **nobody}, at_65m=0)
+    some = {target(requests_counted, slo=slo): f"{_INCREASE[window]}x130"}
     if slo.startswith("availability"):
-        rule = "slipway:slo_errors:increase5m"
-        yield _case(rule, slo, "is zero before the first error", faultless, at_10m=0)
+        yield _case(errors, slo, "is zero before the first error", some, at_10m=0)
     else:
-        in_time = {
-            name.replace("_count", "_bucket").replace("{", '{le="0.25",', 1): value
-            for name, value in faultless.items()
-            if "_count" in name
-        }
-        counts = {name: value for name, value in faultless.items() if "_count" in name}
-        for window in _INCREASE:
-            rule = f"slipway:slo_errors:increase{window}"
-            yield _case(rule, slo, "is zero while all are in time", {**counts, **in_time}, at_65m=0)
+        post = {"route": "/api/v1/orders", "method": "POST"}
+        in_time = {requests("201", **post, le="0.25"): "0+1x130"}
+        yield _case(errors, slo, "is zero while all are in time", {**some, **in_time}, at_65m=0)
+        more = {requests("201", **post, le="0.25"): "0+1.1x130"}
+        yield _case(errors, slo, "is zero where a rounding makes more of it", {**some, **more}, at_65m=0)
 
 
 def _ratios(slo: str) -> Iterator[Case]:
@@ -123,13 +132,14 @@ def _ratios(slo: str) -> Iterator[Case]:
         rule = f"slipway:slo_error_ratio:rate{window}"
         yield _case(rule, slo, "is the share of what missed", {errors: "3x9", total: "60x9"}, at_1m=0.05)
         yield _case(rule, slo, "is nothing where nothing is asked", {errors: "0x9", total: "0x9"}, at_1m=None)
-        yield _case(rule, slo, "is one where all miss", {errors: "60x9", total: "60x9"}, at_1m=1)
+        yield _case(rule, slo, "is one where the only one misses", {errors: "1x9", total: "1x9"}, at_1m=1)
         yield _case(rule, slo, "is nothing without series", {}, at_1m=None)
     errors, total = (target(f"slipway:slo_{name}:increase5m", slo=slo) for name in ("errors", "requests"))
     for window in _SUMMED:
         rule = f"slipway:slo_error_ratio:{window}"
         weighted = {errors: "0x9 2x9", total: "6000x9 2x9"}
         yield _case(rule, slo, "weighs each request the same", weighted, at_9m30s=20 / 60020)
+        yield _case(rule, slo, "is one where the only one misses", {errors: "1", total: "1"}, at_0s=1)
         yield _case(rule, slo, "is nothing where nothing is asked", {errors: "0x9", total: "0x9"}, at_1m=None)
         yield _case(rule, slo, "is nothing without series", {}, at_1m=None)
 

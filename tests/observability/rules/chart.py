@@ -9,6 +9,7 @@ from tests.chart.rendering import Object, rendered
 ENABLED = "monitoring.rules.enabled=true"
 ROUTE = "monitoring.rules.objectives.routes.orders.route=/api/v1/orders"
 METHODS = "monitoring.rules.objectives.routes.orders.methods=POST"
+SLOW = "monitoring.rules.objectives.slowRoutes./api/v1/feed=true"
 
 
 @cache
@@ -27,7 +28,7 @@ def rules_called(name: str, slo: str = "") -> list[Object]:
     """The rules of a name, and of an objective where there is one for each."""
     found = [
         rule
-        for rule in every_rule("minimal", ROUTE, METHODS)
+        for rule in every_rule("minimal", ROUTE, METHODS, SLOW)
         if rule.get("alert", rule.get("record")) == name
         and ("alert" in rule or rule.get("labels", {}).get("slo", "") == slo)
     ]

@@ -83,7 +83,7 @@ def _unscoped(expr: str) -> Iterator[tuple[str, str]]:
 
 def _instead(kind: str, text: str) -> Iterator[str]:
     if kind == "number":
-        yield from (str(float(text) * 1.5), str(float(text) / 1.5)) if float(text) else ("1", "-1")
+        yield from (str(float(text) * 1.5), str(float(text) / 1.5)) if float(text) else ("1",)
     elif kind == "compare":
         yield from _COMPARISONS[text]
     elif kind == "set":
