@@ -41,9 +41,10 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-generate: $(READY) ## Write what is made from code and values: docs/, the chart's schema, README and examples, k8s/
+generate: $(READY) ## Write what is made from code and values: docs/, the chart's schema, README, rules and examples, k8s/
 	$(BIN)/python -m app.development.reference
 	$(BIN)/python charts/generate_schema.py
+	$(BIN)/python -m observability.alerts
 	$(BIN)/python -m charts.generate_readme
 	$(BIN)/python -m charts.generate_examples
 	$(BIN)/python -m k8s.generate
@@ -60,14 +61,17 @@ image: ## Build the image with docker, podman or buildah; TAG, VERSION, EXTRAS, 
 cluster-test: $(READY) ## Use the chart in the disposable cluster that SLIPWAY_TEST_CONTEXT names; FULL=1 adds what takes long
 	$(BIN)/python -m pytest tests/cluster $(if $(FULL),--full --report docs/cluster-results.md) $(ARGS)
 
+mutation-test: $(READY) ## Change the rules of Prometheus in every way; their cases must notice 95 % of it. Minutes
+	SLIPWAY_TEST_MUTANTS=all $(BIN)/python -m pytest --capture=no tests/observability/rules/test_mutants.py $(ARGS)
+
 wheel: $(READY) ## Build the platform as the library `slipway` into dist/
 	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packaging/slipway
 
 clean: ## Remove .venv, builds and caches; the data of `make run` stays
 	rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find app packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app observability packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway
 
-.PHONY: help run test lint lint-style lint-types lint-imports fmt generate bench cluster-test image lock wheel clean clean-data
+.PHONY: help run test lint lint-style lint-types lint-imports fmt generate bench cluster-test image lock mutation-test wheel clean clean-data

@@ -1,0 +1,1 @@
+"""Every alert as code, and an example of how Alertmanager sends them on."""
