@@ -41,10 +41,11 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/openapi.json, the schema and rules of the chart
+generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/openapi.json, the schema, rules and dashboards of the chart
 	$(BIN)/python -m app.development.reference
 	$(BIN)/python charts/generate_schema.py
 	$(BIN)/python -m observability.alerts
+	$(BIN)/python -m observability.dashboards
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)

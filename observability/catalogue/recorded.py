@@ -32,5 +32,6 @@ RECORDED = (
     _recorded(
         "slipway:slo_budget_left:30d", "ratio", "What is left of the error budget: 1 is all, below 0 it is spent."
     ),
+    _recorded("slipway:slo_errors_left:30d", "requests", "How many more requests may miss before the budget is spent."),
 )
 """Each keeps the labels `job` and `namespace`."""

@@ -12,6 +12,7 @@ Json: TypeAlias = dict[str, Any]
 
 SCHEMA_VERSION = 42
 """The last of the classic model, written by Grafana 12.2 and later; older ones read it too."""
+_EVERYTHING = "${__url_time_range}&${__all_variables}"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
@@ -38,9 +39,7 @@ def document(dashboard: Dashboard, others: tuple[Dashboard, ...]) -> Json:
         "links": [_link(dashboard, other) for other in others if other.uid != dashboard.uid],
         "annotations": {"list": [_annotation(one) for one in dashboard.annotations]},
         "templating": {"list": [_source(), *(_variable(one) for one in dashboard.variables)]},
-        "panels": [
-            _panel(number, place, panel, others) for number, place, panel in _places(dashboard.panels)
-        ],
+        "panels": [_panel(number, place, panel, others) for number, place, panel in _places(dashboard.panels)],
     }
 
 
@@ -89,16 +88,14 @@ def _panel(number: int, place: Json, panel: Panel, others: tuple[Dashboard, ...]
     if panel.kind == "text":
         return base | {"options": {"mode": "markdown", "content": panel.text}}
     closer = [other for other in others if other.uid == panel.details]
-    return base | {
+    asking: Json = {
         "datasource": SOURCE,
-        "links": [
-            {"title": f"Look closer: {one.title}", "url": f"/d/{one.uid}?${{__url_time_range}}&${{__all_variables}}"}
-            for one in closer
-        ],
-        "targets": [_target(letter, panel, query) for letter, query in zip("ABCDEFGH", panel.queries, strict=False)],
+        "links": [{"title": f"Look closer: {one.title}", "url": f"/d/{one.uid}?{_EVERYTHING}"} for one in closer],
+        "targets": [_target(letter, panel, query) for letter, query in zip("ABCDEF", panel.queries, strict=False)],
         "fieldConfig": {"defaults": _defaults(panel), "overrides": []},
         "options": _options(panel),
-    } | ({"transformations": _transformations(panel)} if panel.kind == "table" else {})
+    }
+    return base | asking | ({"transformations": _transformations(panel)} if panel.kind == "table" else {})
 
 
 def _target(letter: str, panel: Panel, query: Query) -> Json:
@@ -162,7 +159,7 @@ def _options(panel: Panel) -> Json:
                 "filterValues": {"le": 1e-9},
             }
         case _:
-            legend = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
+            legend: Json = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
             return {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
 
 

@@ -17,9 +17,7 @@ PODS = f"{EXPORTER},{_OUR_POD}"
 """Select what others say of our deployments and of their pods."""
 
 _CLUSTER = Variable("cluster", "Cluster", "label_values(app_build_info, cluster)", ".*")
-_NAMESPACE = Variable(
-    "namespace", "Namespace", 'label_values(app_build_info{cluster=~"$cluster"}, namespace)', ".*"
-)
+_NAMESPACE = Variable("namespace", "Namespace", 'label_values(app_build_info{cluster=~"$cluster"}, namespace)', ".*")
 
 VARIABLES = (
     _CLUSTER,
@@ -32,7 +30,6 @@ VARIABLES = (
 `.*` also stands for no label at all: a Prometheus of one cluster has none that says which.
 """
 
-_CLUSTER_METRICS = "kube_pod_info|container_cpu_usage_seconds_total|prober_probe_total"
 CLUSTER_VARIABLES = (
     _CLUSTER,
     _NAMESPACE,
@@ -42,10 +39,8 @@ CLUSTER_VARIABLES = (
         f"label_values(app_build_info{{{_RELEASE}}}, pod)",
         pattern="/^(.+)-[0-9a-z]+-[0-9a-z]{5}$/",
     ),
-    Variable("job", "Job", f'label_values({{__name__=~"{_CLUSTER_METRICS}",{_RELEASE}}}, job)', ".+"),
-    Variable(
-        "instance", "Instance", f'label_values({{__name__=~"{_CLUSTER_METRICS}",{_RELEASE},job=~"$job"}}, instance)', ".+"
-    ),
+    Variable("job", "Job", 'label_values(up{cluster=~"$cluster"}, job)', ".+"),
+    Variable("instance", "Instance", 'label_values(up{cluster=~"$cluster",job=~"$job"}, instance)', ".+"),
 )
 """For what kube-state-metrics and the kubelet say of our pods: `job` and `instance` are theirs, and all by default."""
 

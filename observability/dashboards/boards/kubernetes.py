@@ -177,9 +177,7 @@ KUBERNETES = Dashboard(
             "Restarts of each pod's containers between two points. Bad: a comb, which is a crash loop; single marks on "
             "all pods at once are a node or a rollout.",
             "none",
-            Query(
-                total(f"increase(kube_pod_container_status_restarts_total{{{PODS}}}[{INTERVAL}])", "pod"), "{{pod}}"
-            ),
+            Query(total(f"increase(kube_pod_container_status_restarts_total{{{PODS}}}[{INTERVAL}])", "pod"), "{{pod}}"),
         ),
         _lines(
             "Failed probes",
