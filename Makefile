@@ -47,6 +47,9 @@ generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/o
 	$(BIN)/python -m observability.alerts
 	$(BIN)/python -m observability.dashboards
 
+dashboards: $(READY) ## Show the dashboards on live data at http://127.0.0.1:8300: service, load, Prometheus; PORT moves it
+	@$(BIN)/python -m observability.preview
+
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)
 
@@ -69,4 +72,4 @@ clean: ## Remove .venv, builds and caches; the data of `make run` stays
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway
 
-.PHONY: help run test lint lint-style lint-types lint-imports fmt generate bench cluster-test image lock wheel clean clean-data
+.PHONY: help run test lint lint-style lint-types lint-imports fmt generate dashboards bench cluster-test image lock wheel clean clean-data

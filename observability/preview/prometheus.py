@@ -1,0 +1,136 @@
+"""A Prometheus for the preview: it scrapes the service as a ServiceMonitor would have it, with the chart's rules."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+RULES = Path(__file__).parents[2] / "charts/slipway/files/rules"
+JOB = "slipway-api"
+NAMESPACE = "preview"
+SCRAPE_SECONDS = 5
+VARIABLE = "SLIPWAY_PROMETHEUS"
+
+_VALUES = {
+    "workloads": JOB,
+    "component": JOB,
+    "namespace": NAMESPACE,
+    "runbooks": "https://runbooks.example.com",
+    "grafana": "https://grafana.example.com",
+    "availability": "0.999",
+    "latency": "0.99",
+    "latencySeconds": "0.25",
+    "slowRoutes": "",
+}
+"""As the chart's values have them."""
+
+
+class NoPrometheusError(Exception):
+    """There is no program, or it did not start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A process to scrape, and the pod that it stands for."""
+
+    port: int
+    pod: str
+
+
+def program() -> str:
+    """Where Prometheus is.
+
+    Raises:
+        NoPrometheusError: it is nowhere.
+    """
+    named = os.environ.get(VARIABLE, "")
+    found = shutil.which(named or "prometheus")
+    if found is None:
+        where = f"{VARIABLE} names {named}, which is no program" if named else "there is no program prometheus on PATH"
+        raise NoPrometheusError(
+            f"The preview needs Prometheus, and {where}: install it (Debian: apt-get install prometheus; else "
+            f"https://prometheus.io/download), or name it with {VARIABLE}=/path/to/prometheus."
+        )
+    return found
+
+
+@contextmanager
+def running_prometheus(folder: Path, port: int, targets: Iterable[Target]) -> Generator[str]:
+    """Its address, once it answers; it ends with the block.
+
+    Raises:
+        NoPrometheusError: it ended, with its last words.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    configuration = folder / "prometheus.yml"
+    configuration.write_text(yaml.safe_dump(_configuration(targets, _filled_rules(folder))))
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - a program that the person chose
+            [
+                program(),
+                f"--config.file={configuration}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--enable-feature=exemplar-storage",
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(process, address, log)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    end = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(f"{address}/-/ready", timeout=1):  # noqa: S310 - ours
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.1)
+    raise NoPrometheusError(f"Prometheus does not answer. Its last words:\n{log.read_text()[-2000:]}")
+
+
+def _configuration(targets: Iterable[Target], rules: list[str]) -> dict[str, object]:
+    labels = [({"namespace": NAMESPACE, "pod": one.pod}, f"127.0.0.1:{one.port}") for one in targets]
+    return {
+        "global": {"scrape_interval": f"{SCRAPE_SECONDS}s", "evaluation_interval": f"{SCRAPE_SECONDS}s"},
+        "rule_files": rules,
+        "scrape_configs": [
+            {
+                "job_name": JOB,
+                "static_configs": [{"targets": [address], "labels": one} for one, address in labels],
+            }
+        ],
+    }
+
+
+def _filled_rules(folder: Path) -> list[str]:
+    """The rules of the chart, for this job and namespace; those of a single route are left out, since none is set."""
+    written: list[str] = []
+    for path in sorted(RULES.glob("*.yaml")):
+        text = path.read_text()
+        for name, value in _VALUES.items():
+            text = text.replace(f"%{{{name}}}", value)
+        if "%{" not in text:
+            filled = folder / path.name
+            filled.write_text(text)
+            written.append(str(filled))
+    return written
