@@ -1,9 +1,10 @@
-"""Serves the page of the preview, the dashboards as JSON, and what Prometheus answers; takes spans and forgets them."""
+"""Serves the page of the preview, the dashboards, what Prometheus answers, and samples of what a cluster would say."""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator
@@ -14,16 +15,21 @@ from pathlib import Path
 from observability.dashboards.boards import DASHBOARDS
 from observability.dashboards.grafana import document
 
+from .cluster import kube_state_metrics, kubelet
 from .prometheus import SCRAPE_SECONDS
 
 STATIC = Path(__file__).with_name("static")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_EXPOSITION = "text/plain; version=0.0.4"
 _FILES = {f"/{path.name}": path for path in STATIC.iterdir() if path.suffix in _TYPES}
 
 
 @contextmanager
-def serving(port: int, prometheus: str) -> Generator[None]:
+def serving(port: int, prometheus: str, breath: float = 300) -> Generator[None]:
     """Serves on 127.0.0.1 until the block ends.
+
+    Args:
+        breath: seconds between two changes of the sample autoscaler.
 
     Raises:
         OSError: the port is taken.
@@ -31,6 +37,8 @@ def serving(port: int, prometheus: str) -> Generator[None]:
 
     class Handler(_Handler):
         upstream = prometheus
+        started = time.monotonic()
+        seconds_of_breath = breath
 
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
@@ -48,6 +56,8 @@ def serving(port: int, prometheus: str) -> Generator[None]:
 
 class _Handler(BaseHTTPRequestHandler):
     upstream = ""
+    started = 0.0
+    seconds_of_breath = 0.0
 
     def do_GET(self) -> None:
         asked = self.path.partition("?")[0]
@@ -60,6 +70,10 @@ class _Handler(BaseHTTPRequestHandler):
                 "dashboards": [document(one, DASHBOARDS) for one in DASHBOARDS],
             }
             self._answer(200, "application/json", json.dumps(described).encode())
+        elif path == "/cluster/kube-state-metrics":
+            self._answer(200, _EXPOSITION, kube_state_metrics(self._seconds(), self.seconds_of_breath).encode())
+        elif path == "/cluster/kubelet":
+            self._answer(200, _EXPOSITION, kubelet(self._seconds()).encode())
         elif path.startswith("/api/v1/"):
             self._answer(*self._asked())
         else:
@@ -72,6 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: whoever watches the terminal wants to see what went wrong only."""
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.started
 
     def _asked(self) -> tuple[int, str, bytes]:
         try:

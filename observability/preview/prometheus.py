@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -15,9 +16,10 @@ from pathlib import Path
 
 import yaml
 
+from .cluster import DEPLOYMENT, NAMESPACE
+
 RULES = Path(__file__).parents[2] / "charts/slipway/files/rules"
-JOB = "slipway-api"
-NAMESPACE = "preview"
+JOB = DEPLOYMENT
 SCRAPE_SECONDS = 5
 VARIABLE = "SLIPWAY_PROMETHEUS"
 
@@ -65,8 +67,20 @@ def program() -> str:
 
 
 @contextmanager
-def running_prometheus(folder: Path, port: int, targets: Iterable[Target]) -> Generator[str]:
+def running_prometheus(
+    folder: Path,
+    port: int,
+    targets: Iterable[Target],
+    page: int,
+    *,
+    scrape_seconds: int = SCRAPE_SECONDS,
+    hurried: bool = False,
+) -> Generator[str]:
     """Its address, once it answers; it ends with the block.
+
+    Args:
+        page: port of `page.serving`, which has the samples of a cluster.
+        hurried: rules are evaluated as often as targets are scraped, whatever they say; sums over them are then wrong.
 
     Raises:
         NoPrometheusError: it ended, with its last words.
@@ -74,7 +88,8 @@ def running_prometheus(folder: Path, port: int, targets: Iterable[Target]) -> Ge
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     configuration = folder / "prometheus.yml"
-    configuration.write_text(yaml.safe_dump(_configuration(targets, _filled_rules(folder))))
+    rules = _filled_rules(folder, f"{scrape_seconds}s" if hurried else None)
+    configuration.write_text(yaml.safe_dump(_configuration(targets, page, rules, f"{scrape_seconds}s")))
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - a program that the person chose
@@ -108,21 +123,30 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     raise NoPrometheusError(f"Prometheus does not answer. Its last words:\n{log.read_text()[-2000:]}")
 
 
-def _configuration(targets: Iterable[Target], rules: list[str]) -> dict[str, object]:
+def _configuration(targets: Iterable[Target], page: int, rules: list[str], every: str) -> dict[str, object]:
     labels = [({"namespace": NAMESPACE, "pod": one.pod}, f"127.0.0.1:{one.port}") for one in targets]
     return {
-        "global": {"scrape_interval": f"{SCRAPE_SECONDS}s", "evaluation_interval": f"{SCRAPE_SECONDS}s"},
+        "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
         "rule_files": rules,
         "scrape_configs": [
             {
                 "job_name": JOB,
                 "static_configs": [{"targets": [address], "labels": one} for one, address in labels],
-            }
+            },
+            *(
+                {
+                    "job_name": exporter,
+                    "metrics_path": f"/cluster/{exporter}",
+                    "honor_labels": True,
+                    "static_configs": [{"targets": [f"127.0.0.1:{page}"]}],
+                }
+                for exporter in ("kube-state-metrics", "kubelet")
+            ),
         ],
     }
 
 
-def _filled_rules(folder: Path) -> list[str]:
+def _filled_rules(folder: Path, every: str | None) -> list[str]:
     """The rules of the chart, for this job and namespace; those of a single route are left out, since none is set."""
     written: list[str] = []
     for path in sorted(RULES.glob("*.yaml")):
@@ -130,6 +154,8 @@ def _filled_rules(folder: Path) -> list[str]:
         for name, value in _VALUES.items():
             text = text.replace(f"%{{{name}}}", value)
         if "%{" not in text:
+            if every:
+                text = re.sub(r"(?m)^( +interval:) .+$", rf"\1 {every}", text)
             filled = folder / path.name
             filled.write_text(text)
             written.append(str(filled))

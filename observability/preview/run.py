@@ -22,14 +22,13 @@ from app.development.run import INTERRUPTED, ROOT, STATE, with_server
 from app.platform.settings import load_settings
 
 from . import load
+from .cluster import PODS
 from .page import serving
-from .prometheus import JOB, NoPrometheusError, Target, program, running_prometheus
+from .prometheus import NoPrometheusError, Target, program, running_prometheus
 
 FOLDER = STATE / "preview"
 DEFAULT_PORT = 8300
 VERSION = "1.4.2"
-PODS = (f"{JOB}-6d9c8f7b54-k2x4q", f"{JOB}-6d9c8f7b54-m8w7z")
-"""Names that a deployment would give them."""
 
 
 def main() -> int:
@@ -60,12 +59,12 @@ def _start(stack: ExitStack, port: int) -> None:
         target, address = stack.enter_context(_service(server, pod, collector=page))
         targets.append(target)
         addresses.append(address)
-    stack.enter_context(running_prometheus(FOLDER / "prometheus", prometheus_port, targets))
+    stack.enter_context(running_prometheus(FOLDER / "prometheus", prometheus_port, targets, port))
     database = with_server(load_settings(), server).database
     threading.Thread(target=load.run, args=(addresses, database), daemon=True).start()
     print(
-        f"\nThe dashboards, on live data: {page}\nA preview, not Grafana. Panels fill within a minute; what the "
-        f"cluster measures is not there.\nPrometheus answers at http://127.0.0.1:{prometheus_port}. Ctrl-C ends all.\n",
+        f"\nThe dashboards, on live data: {page}\nA preview, not Grafana. Panels fill within a minute; Kubernetes "
+        f"shows samples.\nPrometheus answers at http://127.0.0.1:{prometheus_port}. Ctrl-C ends all.\n",
         flush=True,
     )
 

@@ -5,6 +5,7 @@ import { answers, marks, resolved, span } from "./query.js";
 
 const RANGES = { "5 minutes": 300, "15 minutes": 900, "1 hour": 3600, "6 hours": 21600 };
 const EVERY = 10_000;
+const SAMPLED = ["slipway-kubernetes"];
 const { scrapeSeconds, dashboards } = await (await fetch("dashboards.json")).json();
 const chosen = { range: new URLSearchParams(location.search).get("range") ?? "15 minutes", variables: {} };
 let round = 0;
@@ -47,6 +48,9 @@ function frame(shown) {
     return link;
   });
   document.getElementById("boards").replaceChildren(...links);
+  document.getElementById("label").textContent = SAMPLED.includes(shown.uid)
+    ? "Preview, not Grafana · sample data, for want of a cluster"
+    : "Preview, not Grafana";
   document.getElementById("panels").replaceChildren(
     ...shown.panels.map((panel) => {
       const box = document.createElement("section");
