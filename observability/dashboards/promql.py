@@ -47,12 +47,12 @@ CLUSTER_VARIABLES = (
 
 def own(metric: str, *matchers: str) -> str:
     """A metric of our processes."""
-    return f"{metric}{{{','.join((PROCESS, *matchers))}}}"
+    return _ours(metric, _selector(metric, *matchers))
 
 
 def rate(metric: str, *matchers: str) -> str:
     """How often a second, for each series of a counter of ours."""
-    return f"rate({own(metric, *matchers)}[{INTERVAL}])"
+    return _ours(metric, f"rate({_selector(metric, *matchers)}[{INTERVAL}])")
 
 
 def total(expr: str, *labels: str) -> str:
@@ -61,8 +61,13 @@ def total(expr: str, *labels: str) -> str:
 
 
 def or_zero(expr: str) -> str:
-    """Zero where there is nothing, so that an error panel in health shows 0 and not "No data"."""
-    return f"{expr} or vector(0)"
+    """Zero where there is nothing at all, so that an error panel in health shows 0 and not "No data"."""
+    return f"{expr} or on () vector(0)"
+
+
+def or_none(expr: str, label: str) -> str:
+    """A row that says `none` where there is nothing at all."""
+    return f'{expr} or on () label_replace(vector(0), "{label}", "none", "", "")'
 
 
 def share(part: str, whole: str) -> str:
@@ -92,7 +97,20 @@ def _deployments(builds: str) -> Annotation:
     )
 
 
-_BUILDS = own("app_build_info")
+def _selector(metric: str, *matchers: str) -> str:
+    return f"{metric}{{{','.join((PROCESS, *matchers))}}}"
+
+
+_BUILDS = _selector("app_build_info")
+
+
+def _ours(metric: str, expr: str) -> str:
+    """Of jobs that are ours: with all jobs chosen, a name that everybody's processes export would mean theirs too."""
+    if not metric.startswith(("up", "scrape_", "process_", "python_")):
+        return expr
+    return f"({expr} and on (cluster, namespace, job) {_BUILDS})"
+
+
 SCALING = Annotation(
     "Scaling",
     f"count by (job) ({_BUILDS}) != count by (job) ({_BUILDS} offset {INTERVAL})",

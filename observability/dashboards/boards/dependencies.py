@@ -134,12 +134,14 @@ DEPENDENCIES = Dashboard(
             (Query(total(rate(f"{_STATEMENTS}_bucket"), "le"), "{{le}}"),),
             width=12,
         ),
-        _lines(
+        Panel(
+            "timeseries",
             "Token cache",
             "Look-ups a second of access tokens, by result. Bad: misses that follow the request rate: each costs the "
             "check of a signature; a burst of misses alone is somebody who tries tokens.",
             "ops",
-            Query(total(rate(_HITS), "result"), "{{result}}"),
+            (Query(total(rate(_HITS), "result"), "{{result}}"),),
+            width=12,
         ),
     ),
     VARIABLES,

@@ -11,6 +11,7 @@ from observability.dashboards.promql import (
     INTERVAL,
     PODS,
     WORKLOAD,
+    or_none,
     or_zero,
     share,
     total,
@@ -31,6 +32,8 @@ def _asked(kind: str, resource: str) -> str:
     return total(f'kube_pod_container_resource_{kind}{{{PODS},resource="{resource}"}}', "pod")
 
 
+_ENDED = f"count by (pod, reason) (kube_pod_container_status_last_terminated_reason{{{PODS}}} == 1)"
+_WAITING = f"count by (pod, reason) (kube_pod_container_status_waiting_reason{{{PODS}}} == 1)"
 _MEMORY_LIMIT = _asked("limits", "memory")
 _RESTARTS = f"kube_pod_container_status_restarts_total{{{PODS}}}[$__range]"
 _THROTTLED = share(
@@ -213,14 +216,7 @@ KUBERNETES = Dashboard(
             "The reason of each container's last end, and why one waits now; `none` is the good case. Bad: OOMKilled, "
             "CrashLoopBackOff, ImagePullBackOff; Completed after a rollout is normal.",
             "none",
-            (
-                Query(
-                    f"(count by (pod, reason) (kube_pod_container_status_last_terminated_reason{{{PODS}}} == 1) or "
-                    f"count by (pod, reason) (kube_pod_container_status_waiting_reason{{{PODS}}} == 1)) or "
-                    'label_replace(vector(0), "reason", "none", "", "")',
-                    instant=True,
-                ),
-            ),
+            (Query(or_none(f"({_ENDED} or {_WAITING})", "reason"), instant=True),),
             width=12,
             columns=(("pod", "Pod"), ("reason", "Reason")),
         ),

@@ -5,6 +5,7 @@ from observability.dashboards.promql import (
     ANNOTATIONS,
     SERVICE,
     VARIABLES,
+    or_none,
     or_zero,
     own,
     quantile,
@@ -81,7 +82,7 @@ _GLANCE = (
         "the pods were sized for.",
         "reqps",
         _ALL,
-        thresholds=Thresholds(0, 0, falling=True),
+        thresholds=Thresholds(0.01, 0.01, falling=True),
         decimals=1,
     ),
     _stat(
@@ -223,7 +224,7 @@ _WORST = (
         "Alerts that fire now, by name and severity; `none` is the good case. Bad: a page, which somebody must answer "
         "at once; a ticket can wait for working hours.",
         "none",
-        (Query(f'{_FIRING} or label_replace(vector(0), "alertname", "none", "", "")', instant=True),),
+        (Query(or_none(_FIRING, "alertname"), instant=True),),
         height=6,
         columns=(("alertname", "Alert"), ("severity", "Severity"), ("job", "Job")),
     ),

@@ -4,6 +4,7 @@ from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
 from observability.dashboards.promql import ANNOTATIONS, VARIABLES, or_zero, own, quantile, rate, share, total
 
 _LAG = "event_loop_lag_seconds"
+_SAMPLES = total(rate(f"{_LAG}_count"))
 _IN_TIME = total(rate(f"{_LAG}_bucket", 'le="0.05"'))
 _PROCESS = "{{pod}} {{instance}}"
 
@@ -97,7 +98,7 @@ RUNTIME = Dashboard(
             "Share of samples in which the loop was late by more than 50 ms. Bad: above 1 %; the difference to a high "
             "p99 is whether it is a habit or an accident.",
             "percentunit",
-            Query(f"1 - {share(_IN_TIME, total(rate(f'{_LAG}_count')))}", "late"),
+            Query(share(f"{_SAMPLES} - {_IN_TIME}", _SAMPLES), "late"),
             thresholds=Thresholds(0.01, 0.1),
         ),
         _lines(

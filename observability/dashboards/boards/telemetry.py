@@ -37,7 +37,7 @@ TELEMETRY = Dashboard(
             "Share of our processes that answered the last scrape. Bad: below 100 %: what those processes do is not in "
             "any panel.",
             "percentunit",
-            f"avg({own('up')})",
+            or_zero(f"avg({own('up')})"),
             Thresholds(1, 0.5, falling=True),
             0,
         ),
