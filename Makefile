@@ -50,6 +50,9 @@ generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/o
 dashboards: $(READY) ## Show the dashboards on live data at http://127.0.0.1:8300: service, load, Prometheus; PORT moves it
 	@$(BIN)/python -m observability.preview
 
+observe-test: $(READY) ## Prove dashboards, rules and alerts on the real service with Prometheus; ARGS goes to pytest
+	$(BIN)/python -m pytest tests/observability $(ARGS)
+
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)
 
@@ -72,4 +75,4 @@ clean: ## Remove .venv, builds and caches; the data of `make run` stays
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway
 
-.PHONY: help run test lint lint-style lint-types lint-imports fmt generate dashboards bench cluster-test image lock wheel clean clean-data
+.PHONY: help run test lint lint-style lint-types lint-imports fmt generate dashboards observe-test bench cluster-test image lock wheel clean clean-data

@@ -14,7 +14,7 @@ link in Grafana's data source, and a click opens the trace.
 **From a trace to its log lines.** Each JSON line has `trace_id`, `span_id` and `request_id`. In Loki:
 `{namespace="…"} | json | trace_id="…"`.
 
-**And back.** A problem document has the `request_id` that its log line has, beside the `trace_id`.
+**And back.** The `instance` of a problem document is the `request_id` of its log line, which has the `trace_id` too.
 """
 
 
