@@ -65,6 +65,9 @@ image: ## Build the image with docker, podman or buildah; TAG, VERSION, EXTRAS, 
 cluster-test: $(READY) ## Install, use and upgrade the chart in the disposable cluster that SLIPWAY_TEST_CONTEXT names
 	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
+mutation-test: $(READY) ## Change the rules of Prometheus in every way; their cases must notice 95 % of it. Minutes
+	SLIPWAY_TEST_MUTANTS=all $(BIN)/python -m pytest --capture=no tests/observability/rules/test_mutants.py $(ARGS)
+
 wheel: $(READY) ## Build the platform as the library `slipway` into dist/
 	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packaging/slipway
 
@@ -75,4 +78,4 @@ clean: ## Remove .venv, builds and caches; the data of `make run` stays
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway
 
-.PHONY: help run test lint lint-style lint-types lint-imports fmt generate dashboards observe-test bench cluster-test image lock wheel clean clean-data
+.PHONY: help run test lint lint-style lint-types lint-imports fmt generate dashboards observe-test bench cluster-test image lock mutation-test wheel clean clean-data

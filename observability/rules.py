@@ -5,7 +5,7 @@ The chart fills what stands as `%{…}` (charts/slipway/templates/_rules.tpl), s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import yaml
 
@@ -15,7 +15,7 @@ Dashboard: TypeAlias = Literal["overview", "slo", "runtime", "dependencies", "as
 
 OURS = 'job=~"%{workloads}",namespace="%{namespace}"'
 """Selects the series of this release; its jobs, deployments and autoscalers are called like its components."""
-OUR_PODS = 'namespace="%{namespace}",pod=~"(%{workloads})-[^-]+-[^-]+"'
+OUR_PODS = 'namespace="%{namespace}",pod=~"(%{workloads})-[a-z0-9]+-[a-z0-9]+"'
 """Selects what others say of its pods."""
 EVERY = "30s"
 """How often rules are evaluated that somebody waits for."""
@@ -109,9 +109,8 @@ class _Dumper(yaml.SafeDumper):
     """Writes a query of several lines as it is read."""
 
 
-def _lines(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
-    return cast(yaml.ScalarNode, dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style))
+def _lines(_dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
 _Dumper.add_representer(str, _lines)

@@ -18,7 +18,7 @@ FILES: dict[str, tuple[Group, ...]] = {
         Group("slipway-burn", burn.ALERTS),
         Group("slipway-service", service.ALERTS),
         Group("slipway-dependencies", dependencies.ALERTS),
-        Group("slipway-kubernetes", kubernetes.ALERTS),
+        Group("slipway-kubernetes", (kubernetes.PODS_MISSING, *kubernetes.ALERTS)),
         Group("slipway-telemetry", telemetry.ALERTS),
     ),
 }

@@ -1,11 +1,11 @@
 """Alerts on what Kubernetes does with the pods, by kube-state-metrics and cAdvisor."""
 
-from observability.rules import OUR_PODS, OURS, Alert, as_job, indented
+from observability.rules import OUR_PODS, OURS, Alert, Record, as_job, indented
 
 _DEPLOYMENTS = 'namespace="%{namespace}",deployment=~"%{workloads}"'
 _AUTOSCALERS = 'namespace="%{namespace}",horizontalpodautoscaler=~"%{workloads}"'
 _OUR_CONTAINERS = f'{OUR_PODS},container="slipway"'
-_DEPLOYMENT_OF_POD = "(.+)-[^-]+-[^-]+"
+_DEPLOYMENT_OF_POD = "(.+)-[a-z0-9]+-[a-z0-9]+"
 
 
 def _autoscaler(name: str) -> str:
@@ -21,16 +21,20 @@ def _restarts(window: str) -> str:
     return f"max by (namespace, pod) (increase({counter}[{window}]))"
 
 
-_TOO_FEW = f"""(
-{indented(as_job(_deployment("status_replicas_available"), "deployment"))}
-  < on (job, namespace)
+PODS_MISSING = Record(
+    "slipway:pods_missing",
+    f"""(
   (
 {indented(indented(as_job(_autoscaler("spec_min_replicas"), "horizontalpodautoscaler")))}
     or on (job, namespace)
 {indented(indented(as_job(_deployment("spec_replicas"), "deployment")))}
   )
-)"""
-"""True while a deployment has fewer pods than it never should have less of."""
+  - on (job, namespace)
+{indented(as_job(_deployment("status_replicas_available"), "deployment"))}
+) > 0""",
+)
+"""How many pods a deployment has less than it never should: than the autoscaler's least, or else than it asks for."""
+_TOO_FEW = "slipway:pods_missing"
 
 _KILLED = f'kube_pod_container_status_last_terminated_reason{{{_OUR_CONTAINERS},reason="OOMKilled"}}'
 _CRASHES = as_job(f"{_restarts('15m')} > 3", "pod", _DEPLOYMENT_OF_POD)
@@ -111,7 +115,7 @@ and
                 f'''max by (namespace, pod) (
   increase(container_cpu_cfs_throttled_periods_total{{{_OUR_CONTAINERS}}}[5m])
   /
-  (increase(container_cpu_cfs_periods_total{{{_OUR_CONTAINERS}}}[5m]) > 0)
+  increase(container_cpu_cfs_periods_total{{{_OUR_CONTAINERS}}}[5m])
 ) > 0.25''',
                 "pod",
                 _DEPLOYMENT_OF_POD,
@@ -162,7 +166,7 @@ max by (namespace, pod) (deriv(container_memory_working_set_bytes{{{_OUR_CONTAIN
     Alert(
         "SlipwayVersionSkew",
         f"""count by (job, namespace) (
-  count by (job, namespace, version, revision) (app_build_info{{{OURS}}})
+  count by (job, namespace, version, revision) (app_build_info{{{OURS}}} == 1)
 ) > 1""",
         "ticket",
         "{{ $labels.job }} runs in several versions",

@@ -1,8 +1,6 @@
 """Alerts on the service itself: is it there, is it asked, does it come to answer, who is refused."""
 
-from observability.rules import OURS, Alert, indented
-
-from .burn import FAST, burns
+from observability.rules import OURS, Alert
 
 _UP = 'up{job="%{component}",namespace="%{namespace}"}'
 
@@ -19,18 +17,23 @@ SERVICE_DOWN = Alert(
 
 _REQUESTS_NOW = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[30m])'
 _REQUESTS_THEN = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[1h] offset 1w)'
-_LAG = f"histogram_quantile(0.99, sum by (job, namespace, pod, le) (rate(event_loop_lag_seconds_bucket{{{OURS}}}[5m])))"
-_LATE = f"(\n{indented(burns('latency', FAST))}\n)"
+# histogram_quantile takes NaN for the highest bucket: only what is a number goes into it.
+_LAG = f"""histogram_quantile(
+  0.99,
+  sum by (job, namespace, pod, le) (rate(event_loop_lag_seconds_bucket{{{OURS}}}[5m]) >= 0)
+)"""
+_LATE = f'ALERTS{{alertname="SlipwayLatencyBurnFast",alertstate="firing",{OURS}}}'
 _ANSWERS = "http_server_request_duration_seconds_count"
 
 
-def _answers(status: str) -> str:
-    return f'sum by (job, namespace) (increase({_ANSWERS}{{{OURS},http_response_status_code=~"{status}"}}[10m]))'
+def _answers(*status: str) -> str:
+    return f"sum by (job, namespace) (increase({_ANSWERS}{{{','.join((OURS, *status))}}}[10m]))"
 
 
 def _share(status: str, more_than: float, fewest: int) -> str:
-    """True while more than a share of all answers has one of these statuses, and more than a few of them."""
-    return f"{_answers(status)}\n/\n{_answers('.+')} > {more_than}\nand\n{_answers(status)} > {fewest}"
+    """True while more than a share of all answers has a status, and more than a few of them."""
+    these = _answers(f'http_response_status_code="{status}"')
+    return f"{these}\n/\n{_answers()} > {more_than}\nand\n{these} > {fewest}"
 
 
 ALERTS = (

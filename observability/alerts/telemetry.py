@@ -9,7 +9,7 @@ def _lost(lost: str, all_of_them: str) -> str:
     """True while more than 1 % of something is lost."""
     return f"""{_POD} (increase({lost}[15m]))
 /
-({_POD} (increase({all_of_them}[15m])) > 0) > 0.01"""
+{_POD} (increase({all_of_them}[15m])) > 0.01"""
 
 
 ALERTS = (

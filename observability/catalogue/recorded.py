@@ -32,6 +32,7 @@ RECORDED = (
     _recorded(
         "slipway:slo_budget_left:30d", "ratio", "What is left of the error budget: 1 is all, below 0 it is spent."
     ),
-    _recorded("slipway:slo_errors_left:30d", "requests", "How many more requests may miss before the budget is spent."),
+    _recorded("slipway:slo_errors_left:30d", "requests", "Requests that may still miss; below 0, too many did."),
+    MetricSpec("slipway:pods_missing", "gauge", "pods", "Pods that a component has too few, where it has."),
 )
 """Each keeps the labels `job` and `namespace`."""

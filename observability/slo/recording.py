@@ -2,7 +2,7 @@
 
 Windows up to an hour that decide whether somebody is called at night read the service's own counters, so that a full
 outage shows within a minute. Longer ones add up the increases that were recorded before, since three days of every
-route's counter are more than Prometheus reads in one query (docs/adr/0009-error-budgets.md).
+route's counter are more than Prometheus reads in one query (docs/adr/0010-error-budgets.md).
 """
 
 from collections.abc import Iterator
