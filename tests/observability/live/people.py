@@ -15,7 +15,8 @@ from app.platform.settings import Database
 from tests.support.application import ALL_SCOPES, settings_for
 
 CLIENTS = 12
-PAUSE = 0.15
+PAUSE = 0.3
+"""Seconds between an answer and the next request of a client."""
 ITEM = {"name": "x", "price": {"amount": "1", "currency": "EUR"}}
 
 
@@ -46,15 +47,15 @@ class People:
     def _ask(self, over: threading.Event) -> None:
         """What people ask, and what they get wrong."""
         with httpx2.Client(base_url=self._address, headers=self._headers, timeout=20) as client:
-            while not over.wait(PAUSE):
-                made = self._note(client.post("/api/v2/items", json=ITEM))
-                if made.status_code == 201:
-                    self._note(client.get(f"/api/v2/items/{made.json()['id']}"))
-                self._note(client.get("/api/v2/items"))
-                self._note(client.post("/api/v2/items", json={}))
-                self._note(client.get("/nowhere"))
+            while not over.is_set():
+                answer = self._note(client.post("/api/v2/items", json=ITEM), over)
+                made = f"/{answer.json()['id']}" if answer.status_code == 201 else ""
+                for path in (f"/api/v2/items{made}", "/api/v2/items", "/nowhere"):
+                    self._note(client.get(path), over)
+                self._note(client.post("/api/v2/items", json={}), over)
 
-    def _note(self, answer: httpx2.Response) -> httpx2.Response:
+    def _note(self, answer: httpx2.Response, over: threading.Event) -> httpx2.Response:
         with self._lock:
             self.answers[answer.status_code] += 1
+        over.wait(PAUSE)
         return answer

@@ -20,10 +20,10 @@ from tests.docs.browser import Visit
 from tests.observability.live.conftest import Watched, last
 from tests.support.databases import connection
 
-LONGEST = 60.0
+LONGEST = 90.0
 HISTORY = 240.0
 WITHIN = 0.02
-LOCKED = 5.0
+LOCKED = 12.0
 SLOW_DATABASE = {
     "SlipwayAvailabilityBurnFast",
     "SlipwayAvailabilityBurnSlow",
@@ -88,7 +88,7 @@ def test_the_panels_count_what_the_clients_counted(watched: Watched) -> None:
     time.sleep(settle)
     answered = watched.people.answers - before
     shown = sum(watched.values("Requests", last(time.time() - start)))  # a second between two points
-    assert answered.total() > 300
+    assert answered.total() > 100
     assert math.isclose(shown, answered.total(), rel_tol=WITHIN), (shown, answered)
 
 
