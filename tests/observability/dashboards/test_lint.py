@@ -79,6 +79,7 @@ def without(name: str) -> Change:
     return change
 
 
+CPU = f"process_cpu_seconds_total{{{PROCESS}}}"
 JOB = 3
 """The place of the variable `job`; the data source is the first."""
 
@@ -102,13 +103,13 @@ BAD: list[tuple[str, Change]] = [
     ("panel-units-rule", setting("panels", 0, "fieldConfig", "defaults", "unit", to="requests")),
     ("panel-no-targets-rule", setting("panels", 0, "targets", to=[])),
     ("target-promql-rule", asking("sum(rate(")),
-    ("target-rate-interval-rule", asking(f"rate(process_cpu_seconds_total{{{PROCESS}}}[5m])")),
+    ("target-rate-interval-rule", asking(f"rate({CPU}[5m])")),
     ("target-job-rule", asking('up{instance=~"$instance"}')),
     ("target-job-rule", asking('up{instance=~"$instance",job="$job"}')),
     ("target-job-rule", asking('up{instance=~"$instance",job="slipway"}')),
     ("target-instance-rule", asking('up{job=~"$job"}')),
-    ("target-counter-agg-rule", asking(own("process_cpu_seconds_total"))),
-    ("target-counter-agg-rule", asking(f"max_over_time({own('process_cpu_seconds_total')}[$__range])")),
+    ("target-counter-agg-rule", asking(CPU)),
+    ("target-counter-agg-rule", asking(f"max_over_time({CPU}[$__range])")),
     ("target-logql-rule", asking_logs('rate({job="slipway"[$__auto])')),
     ("target-logql-rule", asking_logs("trace_id")),
     ("target-logql-auto-rule", asking_logs('rate({job="slipway"}[5m])')),
@@ -130,8 +131,8 @@ BAD: list[tuple[str, Change]] = [
     ("catalogue", asking(own("http_server_request_duration_seconds_bucket", 'le="0.3"'))),
     ("buckets", setting("panels", 0, "fieldConfig", "defaults", "thresholds", to={"steps": [{"value": 0.3}]})),
     ("counters", asking(own("http_server_request_duration_seconds_count"))),
-    ("counters", asking(f"deriv({own('process_cpu_seconds_total')}[$__rate_interval])")),
-    ("ranges", asking(f"increase({own('process_cpu_seconds_total')}[1h])")),
+    ("counters", asking(f"deriv({CPU}[$__rate_interval])")),
+    ("ranges", asking(f"increase({CPU}[1h])")),
     ("ranges", asking(f"max_over_time({own('up')}[1h:$__rate_interval])")),
 ]
 
