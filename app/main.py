@@ -19,6 +19,7 @@ from app.platform.http.application import Resources, SlipwayApp
 from app.platform.http.errors import install_database_errors
 from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
+from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import Feature, branches, discover, enabled
 
@@ -39,13 +40,17 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     names = {feature.name for feature in features}
     remote = _remote_keys(settings, names)
     refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
-    verifier = TokenVerifier(settings.auth, keys=remote.keys if remote else None)
+    telemetry = build_telemetry(settings)
+    telemetry.metrics.show_features(feature.name for feature in features)
+    cache = telemetry.metrics.cache(TOKEN_CACHE)
+    verifier = TokenVerifier(settings.auth, keys=remote.keys if remote else None, counts=cache)
     if remote:
         remote.withdrawn = verifier.forget
+        remote.called = telemetry.metrics.calls(ISSUER)
     resources = Resources(
         settings,
         Drain(),
-        build_telemetry(settings),
+        telemetry,
         Database(settings.database) if branches(features) else None,
         verifier,
         remote,
@@ -94,7 +99,7 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     started: list[Check] = []
     if database:
         install_database_errors(app)
-        resources.telemetry.metrics.observe_pool(settings.database.pool_size, database.pool_status)
+        database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
     if resources.remote_keys:

@@ -17,6 +17,7 @@ import structlog
 from jwt import PyJWK, PyJWTError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..telemetry.labels import CallError
 from .keys import ALGORITHM, thumbprint
 from .principal import Principal, UnknownKey, Unverifiable
 from .tokens import TokenVerifier
@@ -44,7 +45,9 @@ class KeysUnavailableError(Exception):
 
 
 class RemoteKeys:
-    """The keys at `url`, by `kid`. `keys` is changed in place; `withdrawn` is called when one is gone.
+    """The keys at `url`, by `kid`; `keys` is changed in place.
+
+    `withdrawn` is called when one is gone, and `called` after each question, with what became of it and its seconds.
 
     Asked for at once, every five minutes, and for a key that is not known. While the other process does not answer,
     or with something else, the last keys stay good for a day.
@@ -53,6 +56,7 @@ class RemoteKeys:
     def __init__(self, url: str, *, clock: Callable[[], float] = monotonic) -> None:
         self.keys: dict[str, PyJWK] = {}
         self.withdrawn: Callable[[], object] = lambda: None
+        self.called: Callable[[CallError, float], object] = lambda _outcome, _seconds: None
         self._url = url + PATH
         self._clock = clock
         self._asked = self._learned = self._complained = float("-inf")
@@ -92,8 +96,12 @@ class RemoteKeys:
         try:
             await asyncio.sleep(max(0.0, self._asked + APART_SECONDS - self._clock()))
             self._asked = self._clock()
-            self._learn(await asyncio.wait_for(asyncio.to_thread(fetch_keys, self._url), PATIENCE_SECONDS))
+            keys = await asyncio.wait_for(asyncio.to_thread(fetch_keys, self._url), PATIENCE_SECONDS)
+            self.called("", self._clock() - self._asked)
+            self._learn(keys)
         except (KeysUnavailableError, TimeoutError) as error:
+            kind: CallError = "timeout" if isinstance(error, TimeoutError) else "unusable"
+            self.called(kind, self._clock() - self._asked)
             self._fail(str(error) or "no answer in time")
         finally:
             self._asking = None

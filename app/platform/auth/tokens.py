@@ -12,6 +12,7 @@ from uuid import UUID
 from jwt import PyJWK, PyJWS, PyJWTError
 
 from ..settings import Auth
+from ..telemetry.counts import CacheCounts
 from .keys import ALGORITHM, verification_keys
 from .principal import InvalidToken, Principal, UnknownKey
 
@@ -51,12 +52,18 @@ class TokenVerifier:
     """
 
     def __init__(
-        self, settings: Auth, *, keys: Mapping[str, PyJWK] | None = None, clock: Callable[[], float] = time
+        self,
+        settings: Auth,
+        *,
+        keys: Mapping[str, PyJWK] | None = None,
+        clock: Callable[[], float] = time,
+        counts: CacheCounts | None = None,
     ) -> None:
         self._keys = verification_keys(settings) if keys is None else keys
         self._issuer = settings.issuer
         self._audience = settings.audience
         self._clock = clock
+        self._counts = counts or CacheCounts()
         self._signatures = PyJWS(algorithms=[ALGORITHM])
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
 
@@ -66,11 +73,13 @@ class TokenVerifier:
         if known is not None:
             if known.expires_at + LEEWAY_SECONDS > self._clock():
                 self._verified.move_to_end(header)
+                self._counts.hit()
                 return known
             del self._verified[header]
         scheme, _, token = header.partition(b" ")
         if scheme.lower() != b"bearer":
             return None
+        self._counts.miss()
         try:
             principal = self._verify(token.strip(b" "))
         except _UnknownKeyError as refusal:

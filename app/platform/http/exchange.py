@@ -220,6 +220,7 @@ class Exchange:
 
     async def _stop(self) -> None:
         """The time for running requests is over: one without an answer yet can be sent again elsewhere."""
+        self._layer.metrics.count_shed("draining")
         if not self._status:
             await send_problem(self.send, 503, STOPPING, headers={"retry-after": "1"})
         elif not self._ended:

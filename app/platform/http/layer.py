@@ -110,6 +110,7 @@ class HttpLayer:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starts the telemetry before the application starts, and ends it when the application has ended."""
         self._telemetry.start()
+        self._telemetry.watch_loop()
 
         async def send_last(message: Message) -> None:
             if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:

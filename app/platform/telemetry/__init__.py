@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .loop_lag import LoopLag
+
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
@@ -25,6 +27,7 @@ class Telemetry:
         self.tracing = tracing
         self.writer = writer
         self._render = render
+        self._lag = LoopLag(metrics.loop_lag.observe)
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -39,8 +42,13 @@ class Telemetry:
         """Starts the export of spans, after any fork; a second call does nothing."""
         self.tracing.start()
 
+    def watch_loop(self) -> None:
+        """Starts to measure how late the running loop is; a second call does nothing."""
+        self._lag.start()
+
     async def close(self) -> None:
         """Sends and writes what is left, within two seconds; a second call does nothing."""
+        self._lag.stop()
         await asyncio.to_thread(self._flush)
 
     def _flush(self) -> None:
@@ -63,4 +71,5 @@ def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Tel
     metrics = Metrics(settings.service, traced=settings.telemetry.otlp_endpoint is not None)
     writer = writer or LineWriter(STDOUT)
     writer.on_drop = metrics.log_lines_dropped.inc
+    writer.on_line = metrics.count_line
     return Telemetry(metrics, Tracing(settings, metrics), writer, renderer(settings))

@@ -102,14 +102,21 @@ class RequestIds(RandomIdGenerator):
 
 
 class CountedProcessor(BatchSpanProcessor):
-    """Counts the spans that end; those that are never exported were dropped."""
+    """Counts the spans that end, and those that a full queue drops."""
 
-    def __init__(self, exporter: SpanExporter, metrics: Metrics) -> None:
+    def __init__(self, exporter: "CountedExporter", metrics: Metrics) -> None:
         super().__init__(exporter, max_queue_size=MOST_WAITING, schedule_delay_millis=BATCH_MILLISECONDS)
         self._ended = metrics.spans_ended
+        self._dropped = metrics.spans_dropped
+        self._taken = exporter.taken
+        self._kept = 0
 
     def on_end(self, span: ReadableSpan) -> None:
         self._ended.inc()
+        if self._kept - self._taken() >= MOST_WAITING:
+            self._dropped.inc()  # the oldest makes room
+        else:
+            self._kept += 1
         super().on_end(span)
 
 
@@ -120,8 +127,14 @@ class CountedExporter(SpanExporter):
         self._exporter = exporter
         self._exported = metrics.spans_exported
         self._failed = metrics.spans_failed
+        self._taken = 0
+
+    def taken(self) -> int:
+        """How many spans have left the queue."""
+        return self._taken
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._taken += len(spans)
         result = self._exporter.export(spans)
         counter = self._exported if result is SpanExportResult.SUCCESS else self._failed
         counter.inc(len(spans))

@@ -10,12 +10,13 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 
 import orjson
 
 from ..settings import Settings
 from .context import current_request
+from .labels import LogLevel
 from .redaction import LONGEST_TEXT, redact, redact_text
 
 if TYPE_CHECKING:
@@ -116,7 +117,9 @@ class _Lines:
 
     def __init__(self, writer: LineWriter, name: str = "app") -> None:
         self.name = name
-        self.debug = self.info = self.warning = self.error = self.critical = writer.write
+        self.debug, self.info, self.warning, self.error, self.critical = (
+            partial(writer.write, level=level) for level in get_args(LogLevel)
+        )
 
 
 class _Bridge(logging.Handler):
@@ -138,7 +141,7 @@ class _Bridge(logging.Handler):
                 "logger": record.name,
                 "exc_info": record.exc_info,
             }
-            self._writer.write(self._render(_complete(event)))
+            self._writer.write(self._render(_complete(event)), level=record.levelname.lower())
         except Exception:  # noqa: BLE001 - a line that cannot be written must not end what it tells of
             self.handleError(record)
 
