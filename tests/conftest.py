@@ -17,6 +17,7 @@ from app.platform.http.application import SlipwayApp
 from app.platform.settings import Database
 from tests.support.application import Caller, running_app, settings_for
 from tests.support.databases import create_database, drop_database
+from tests.support.logs import logging_restored
 from tests.support.server import forget_configuration, pack, template_server
 from tests.support.tools import missing_tools, not_run_here
 
@@ -72,6 +73,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"not run here, for want of {tool}: {number}", yellow=True)
         for name in tests:
             terminalreporter.write_line(f"  {name}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _logging_of_the_module() -> Iterator[None]:
+    with logging_restored():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_the_test() -> Iterator[None]:
+    with logging_restored():
+        yield
 
 
 @pytest.fixture(scope="session")

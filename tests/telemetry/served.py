@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import logging
 import os
 import socket
 import threading
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -27,6 +25,7 @@ from app.platform.settings import Settings
 from app.platform.telemetry import Telemetry, build_telemetry
 from app.platform.telemetry.lines import LineWriter
 from app.platform.telemetry.logs import configure_logging
+from tests.support.logs import logging_restored
 from tests.telemetry.sample import create_sample, raw
 
 Result = TypeVar("Result")
@@ -193,15 +192,9 @@ def serving(
 @contextmanager
 def logging_to(settings: Settings, writer: LineWriter) -> Generator[None]:
     """Configures the logs of the process for a while."""
-    root = logging.getLogger()
-    before, ours = (root.handlers, root.level), structlog.get_config()
-    configure_logging(settings, writer)
-    try:
+    with logging_restored():
+        configure_logging(settings, writer)
         yield
-    finally:
-        structlog.configure(**ours)
-        root.handlers, level = before
-        root.setLevel(level)
 
 
 @contextmanager
