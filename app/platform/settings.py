@@ -292,4 +292,5 @@ def unknown_variables(environment: Iterable[str]) -> tuple[str, ...]:
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    return f"{variable(*(str(part) for part in location))}: {message[0].lower()}{message[1:]}"
+    text = message.removeprefix("Value error, ")
+    return f"{variable(*(str(part) for part in location))}: {text[0].lower()}{text[1:]}"

@@ -11,11 +11,11 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from app.platform.settings import Database, Settings, SettingsError
+from app.platform.settings import Database, Settings, SettingsError, load_settings
 from app.registry import enabled
 from tests.auth.forge import claims, head, key, pem, token
 from tests.server.process import Service, free_port, until
-from tests.support.live import live_service
+from tests.support.live import live_service, variables
 
 ITEM = {"name": "split", "price": {"amount": "1", "currency": "EUR"}}
 PASSWORD = "correct horse battery staple"
@@ -114,6 +114,16 @@ async def test_invented_keys_are_refused_and_do_not_become_a_load(
         assert 1 <= questions(service) - before <= 3
 
 
+@pytest.mark.parametrize(("features", "brought_up"), [("items", {"items"}), ("", {"items", "users"})])
+def test_a_migration_brings_up_the_features_that_it_is_told_or_all(
+    features: str, brought_up: set[str], tmp_path: Path, empty_database: Database
+) -> None:
+    told = {"SLIPWAY_FEATURES": features} if features else {}
+    service = Service(tmp_path, variables=variables(empty_database, **told), program=("-m", "app.cli", "migrate"))
+    assert service.wait() == 0, service.log()
+    assert {line.split(":")[0] for line in service.log().splitlines()} == brought_up
+
+
 def test_a_process_with_neither_keys_nor_their_address_does_not_start() -> None:
     from app.main import create_app
 
@@ -142,6 +152,7 @@ def test_a_users_process_needs_its_own_key() -> None:
         "http://u#x",
         "http://users:port",
         "http://users:0",
+        "http://us ers",
         "http://users:99999",
         "http://users/a\nb",
     ],
@@ -149,6 +160,13 @@ def test_a_users_process_needs_its_own_key() -> None:
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="base URL"):
         Settings.model_validate({"services": {"users": url}})
+
+
+def test_a_bad_base_url_is_said_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is no .env
+    monkeypatch.setenv("SLIPWAY_SERVICES__USERS", "users")
+    with pytest.raises(SettingsError, match="SLIPWAY_SERVICES__USERS: it is no base URL"):
+        load_settings()
 
 
 def test_a_service_of_no_feature_is_refused_by_name() -> None:
