@@ -12,7 +12,7 @@ Object: TypeAlias = dict[str, Any]
 Labels: TypeAlias = Mapping[str, str]
 
 JOB = "slipway-api"
-NAMESPACE = "somewhere"
+NAMESPACE = "shop"
 POD = "slipway-api-7c9d8f5b6-x2kvp"
 INSTANCE = "10.0.0.1:9464"
 OURS = {"job": JOB, "namespace": NAMESPACE}

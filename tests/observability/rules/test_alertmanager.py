@@ -21,8 +21,8 @@ from observability.alerts.files import alerts
 from tests.support.tools import require_tool
 
 EXAMPLE = Path(__file__).parents[3] / "observability/alerts/alertmanager.yaml"
-API = {"namespace": "somewhere", "job": "slipway-api"}
-OTHER = {"namespace": "somewhere", "job": "slipway-worker"}
+API = {"namespace": "shop", "job": "slipway-api"}
+OTHER = {"namespace": "shop", "job": "slipway-worker"}
 
 
 class Inbox:
@@ -62,7 +62,7 @@ def test_every_alert_goes_where_its_severity_says(severity: str) -> None:
     amtool = require_tool("amtool")
     for name in {alert.name for alert in alerts() if alert.severity == severity}:
         command: list[str | Path] = [amtool, "config", "routes", "test", f"--config.file={EXAMPLE}"]
-        labels = [f"alertname={name}", f"severity={severity}", "namespace=somewhere", "job=slipway-api"]
+        labels = [f"alertname={name}", f"severity={severity}", "namespace=shop", "job=slipway-api"]
         verify = f"--verify.receivers={severity}s"
         subprocess.run([*command, verify, *labels], check=True, capture_output=True, timeout=30)
 
