@@ -41,13 +41,21 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-generate: $(READY) ## Write what is made from code and values: docs/, the chart's schema, README and examples, k8s/
+generate: $(READY) ## Write what is made from code and values: docs/, the chart's schema, README, rules, dashboards and examples, k8s/
 	$(BIN)/python -m app.development.reference
 	$(BIN)/python charts/generate_schema.py
+	$(BIN)/python -m observability.alerts
+	$(BIN)/python -m observability.dashboards
 	$(BIN)/python -m charts.generate_readme
 	$(BIN)/python -m charts.generate_examples
 	$(BIN)/python -m k8s.generate
 	$(BIN)/python -m observability.catalogue.page
+
+dashboards: $(READY) ## Show the dashboards on live data at http://127.0.0.1:8300: service, load, Prometheus; PORT moves it
+	@$(BIN)/python -m observability.preview
+
+observe-test: $(READY) ## Prove dashboards, rules and alerts on the real service with Prometheus; ARGS goes to pytest
+	$(BIN)/python -m pytest tests/observability $(ARGS)
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -61,6 +69,9 @@ image: ## Build the image with docker, podman or buildah; TAG, VERSION, EXTRAS, 
 cluster-test: $(READY) ## Use the chart in the disposable cluster that SLIPWAY_TEST_CONTEXT names; FULL=1 adds what takes long
 	$(BIN)/python -m pytest tests/cluster $(if $(FULL),--full --report docs/cluster-results.md) $(ARGS)
 
+mutation-test: $(READY) ## Change the rules of Prometheus in every way; their cases must notice 95 % of it. Minutes
+	SLIPWAY_TEST_MUTANTS=all $(BIN)/python -m pytest --capture=no tests/observability/rules/test_mutants.py $(ARGS)
+
 wheel: $(READY) ## Build the platform as the library `slipway` into dist/
 	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packaging/slipway
 
@@ -71,4 +82,4 @@ clean: ## Remove .venv, builds and caches; the data of `make run` stays
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway
 
-.PHONY: help run test lint lint-style lint-types lint-imports fmt generate bench cluster-test image lock wheel clean clean-data
+.PHONY: help run test lint lint-style lint-types lint-imports fmt generate dashboards observe-test bench cluster-test image lock mutation-test wheel clean clean-data

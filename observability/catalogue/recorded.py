@@ -13,10 +13,14 @@ def _recorded(name: str, unit: str, meaning: str) -> MetricSpec:
 
 
 RECORDED = (
-    _recorded(
-        "slipway:slo_requests:increase5m", "requests", "Requests of the last 5 minutes that an objective counts."
+    *(
+        _recorded(f"slipway:slo_requests:increase{window}", "requests", f"Requests of the last {window} that count.")
+        for window in ("5m", "1h")
     ),
-    _recorded("slipway:slo_errors:increase5m", "requests", "Those of them that missed the objective."),
+    *(
+        _recorded(f"slipway:slo_errors:increase{window}", "requests", f"Those of the last {window} that missed.")
+        for window in ("5m", "1h")
+    ),
     *(
         _recorded(f"slipway:slo_error_ratio:rate{window}", "ratio", f"Share of the last {window} that missed.")
         for window in WINDOWS
@@ -28,5 +32,7 @@ RECORDED = (
     _recorded(
         "slipway:slo_budget_left:30d", "ratio", "What is left of the error budget: 1 is all, below 0 it is spent."
     ),
+    _recorded("slipway:slo_errors_left:30d", "requests", "Requests that may still miss; below 0, too many did."),
+    MetricSpec("slipway:pods_missing", "gauge", "pods", "Pods that a component has too few, where it has."),
 )
 """Each keeps the labels `job` and `namespace`."""

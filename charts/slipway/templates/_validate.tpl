@@ -5,7 +5,8 @@
   (include "slipway.wrongSecrets" . | fromJsonArray)
   (include "slipway.wrongMigration" . | fromJsonArray)
   (include "slipway.wrongComponents" . | fromJsonArray)
-  (include "slipway.wrongTraffic" . | fromJsonArray) }}
+  (include "slipway.wrongTraffic" . | fromJsonArray)
+  (include "slipway.wrongRules" . | fromJsonArray) }}
 {{- if $wrong }}
 {{- fail (printf "\n\n- %s\n" (join "\n- " $wrong)) }}
 {{- end }}

@@ -7,8 +7,8 @@
 {{- $wrong = append $wrong "components has no enabled entry: nothing would run." }}
 {{- end }}
 {{- range $name, $component := $components }}
-{{- if or (not (regexMatch "^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$" $name)) (has $name (list "dashboard" "migrate" "postgres" "service" "test")) }}
-{{- $wrong = append $wrong (printf "components.%s cannot be called so: a name has at most 20 small letters, digits and hyphens, and dashboard, migrate, postgres, service and test are taken." $name) }}
+{{- if or (not (regexMatch "^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$" $name)) (has $name (list "dashboard" "migrate" "postgres" "rules" "service" "test")) }}
+{{- $wrong = append $wrong (printf "components.%s cannot be called so: a name has at most 20 small letters, digits and hyphens, and dashboard, migrate, postgres, rules, service and test are taken." $name) }}
 {{- end }}
 {{- $startup := $component.probes.startup }}
 {{- $seconds := mul (int ($startup.periodSeconds | default 10)) (int ($startup.failureThreshold | default 3)) }}

@@ -31,6 +31,7 @@ class Contradiction:
 
 
 CONTRADICTIONS = (
+    Contradiction("monitoring.rules.alerts.Unknown", ("monitoring.rules.alerts.Unknown.enabled=false",)),
     Contradiction("database.host", ("database.host=",)),
     Contradiction("dev.postgres.enabled", ("database.host=db",), "dev"),
     Contradiction("dev.postgres.enabled", ("database.direct.host=db",), "dev"),

@@ -1,0 +1,119 @@
+"""Do we keep our promise? The error budget of 30 days and how fast it is spent."""
+
+from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
+from observability.dashboards.promql import ANNOTATIONS, SERVICE, VARIABLES
+
+_OBJECTIVE = f"slipway:slo_objective{{{SERVICE}}}"
+_LEFT = f"slipway:slo_budget_left:30d{{{SERVICE}}}"
+_LEGEND = "{{job}} {{slo}}"
+
+
+def _ratio(window: str) -> str:
+    return f"slipway:slo_error_ratio:{window}{{{SERVICE}}}"
+
+
+def _burn(window: str) -> str:
+    return f"{_ratio(f'rate{window}')} / (1 - {_OBJECTIVE})"
+
+
+def _stat(title: str, description: str, unit: str, expr: str, thresholds: Thresholds, decimals: int) -> Panel:
+    return Panel(
+        "stat",
+        title,
+        description,
+        unit,
+        (Query(expr, _LEGEND),),
+        width=6,
+        height=5,
+        thresholds=thresholds,
+        decimals=decimals,
+        minimum=None,
+    )
+
+
+def _burns(long: str, short: str, limit: float, meaning: str) -> Panel:
+    return Panel(
+        "timeseries",
+        f"Burn over {long} and {short}",
+        f"How many times faster than allowed the budget was spent. Bad: both windows above {limit:g} together, which "
+        f"{meaning}; the short one alone says whether it still goes on.",
+        "short",
+        (Query(_burn(long), f"{_LEGEND} {long}"), Query(_burn(short), f"{_LEGEND} {short}")),
+        width=6,
+        height=8,
+        thresholds=Thresholds(limit, limit),
+    )
+
+
+SLO = Dashboard(
+    "slipway-slo",
+    "SLO",
+    "Do we keep our promise? The error budget of 30 days and how fast it is spent.",
+    (
+        _stat(
+            "Objective",
+            "Share of requests that has to be good over 30 days, from the chart's values. Bad: a number that nobody "
+            "agreed to; each further nine allows ten times fewer failures.",
+            "percentunit",
+            _OBJECTIVE,
+            Thresholds(0.9, 0.5, falling=True),
+            2,
+        ),
+        _stat(
+            "Good requests (30 days)",
+            "Share of the requests of 30 days that met the objective, each request counted once. Bad: below the "
+            "objective beside it: the promise is broken.",
+            "percentunit",
+            f"1 - {_ratio('30d')}",
+            Thresholds(0.999, 0.99, falling=True),
+            3,
+        ),
+        _stat(
+            "Budget left (30 days)",
+            "Share of the failures allowed in 30 days that is left. Bad: below 25 % releases should wait; below 0 the "
+            "promise is broken until old failures leave the window.",
+            "percentunit",
+            _LEFT,
+            Thresholds(0.25, 0, falling=True),
+            1,
+        ),
+        _stat(
+            "Requests left to fail",
+            "How many more requests may miss the objective before the budget of these 30 days is gone. Bad: fewer than "
+            "one bad release usually costs, and below 0 too many did.",
+            "short",
+            f"slipway:slo_errors_left:30d{{{SERVICE}}}",
+            Thresholds(100, 0, falling=True),
+            0,
+        ),
+        Panel(
+            "timeseries",
+            "Budget left",
+            "What was left of the 30-day budget at each moment. Bad: a steep fall (one incident) or a steady slope "
+            "that reaches 0 before the window renews it.",
+            "percentunit",
+            (Query(_LEFT, _LEGEND),),
+            width=12,
+            thresholds=Thresholds(0.25, 0, falling=True),
+            minimum=None,
+            maximum=1,
+        ),
+        Panel(
+            "timeseries",
+            "Requests that missed, last 5 minutes",
+            "How many requests of the last 5 minutes missed an objective. Bad: a plateau, which is a fault that goes "
+            "on; single spikes are what the budget is there for.",
+            "short",
+            (Query(f"slipway:slo_errors:increase5m{{{SERVICE}}}", _LEGEND),),
+            width=12,
+            details="slipway-overview",
+        ),
+        _burns("1h", "5m", 14.4, "pages: two percent of the month in an hour"),
+        _burns("6h", "30m", 6, "pages: five percent of the month in six hours"),
+        _burns("1d", "2h", 3, "opens a ticket: ten percent of the month in a day"),
+        _burns("3d", "6h", 1, "opens a ticket: the budget will not last the month"),
+    ),
+    VARIABLES,
+    ANNOTATIONS,
+    span="now-24h",
+)

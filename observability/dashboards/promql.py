@@ -1,0 +1,123 @@
+"""The selectors, variables and expressions that the dashboards have in common."""
+
+from .model import Annotation, Variable
+
+INTERVAL = "$__rate_interval"
+_RELEASE = 'cluster=~"$cluster",namespace=~"$namespace"'
+PROCESS = f'{_RELEASE},job=~"$job",instance=~"$instance"'
+"""Selects what our processes export."""
+SERVICE = f'{_RELEASE},job=~"$job"'
+"""Selects what rules record of a whole service."""
+EXPORTER = PROCESS
+"""Selects what others export, on a dashboard whose `job` and `instance` are theirs (`CLUSTER_VARIABLES`)."""
+_OUR_POD = 'pod=~"$deployment-[0-9a-z]+-[0-9a-z]{5}"'
+"""Pods of our deployments: a deployment's name, the hash of its template, five letters."""
+WORKLOAD = f'{EXPORTER},deployment=~"$deployment"'
+PODS = f"{EXPORTER},{_OUR_POD}"
+"""Select what others say of our deployments and of their pods."""
+
+_CLUSTER = Variable("cluster", "Cluster", "label_values(app_build_info, cluster)", ".*")
+_NAMESPACE = Variable("namespace", "Namespace", 'label_values(app_build_info{cluster=~"$cluster"}, namespace)', ".*")
+
+VARIABLES = (
+    _CLUSTER,
+    _NAMESPACE,
+    Variable("job", "Job", f"label_values(app_build_info{{{_RELEASE}}}, job)", ".+"),
+    Variable("instance", "Instance", f'label_values(app_build_info{{{_RELEASE},job=~"$job"}}, instance)', ".+"),
+)
+"""From our own metrics, so that a dashboard finds the service whatever its release, namespace and job are called.
+
+`.*` also stands for no label at all: a Prometheus of one cluster has none that says which.
+"""
+
+CLUSTER_VARIABLES = (
+    _CLUSTER,
+    _NAMESPACE,
+    Variable(
+        "deployment",
+        "Deployment",
+        f"label_values(app_build_info{{{_RELEASE}}}, pod)",
+        pattern="/^(.+)-[0-9a-z]+-[0-9a-z]{5}$/",
+    ),
+    Variable("job", "Job", 'label_values(up{cluster=~"$cluster"}, job)', ".+"),
+    Variable("instance", "Instance", 'label_values(up{cluster=~"$cluster",job=~"$job"}, instance)', ".+"),
+)
+"""For what kube-state-metrics and the kubelet say of our pods: `job` and `instance` are theirs, and all by default."""
+
+
+def own(metric: str, *matchers: str) -> str:
+    """A metric of our processes."""
+    return _ours(metric, _selector(metric, *matchers))
+
+
+def rate(metric: str, *matchers: str) -> str:
+    """How often a second, for each series of a counter of ours."""
+    return _ours(metric, f"rate({_selector(metric, *matchers)}[{INTERVAL}])")
+
+
+def total(expr: str, *labels: str) -> str:
+    """The sum, by labels if there are any."""
+    return f"sum by ({', '.join(labels)}) ({expr})" if labels else f"sum({expr})"
+
+
+def or_zero(expr: str) -> str:
+    """Zero where there is nothing at all, so that an error panel in health shows 0 and not "No data"."""
+    return f"{expr} or on () vector(0)"
+
+
+def or_none(expr: str, label: str) -> str:
+    """A row that says `none` where there is nothing at all."""
+    return f'{expr} or on () label_replace(vector(0), "{label}", "none", "", "")'
+
+
+def share(part: str, whole: str) -> str:
+    """What part of the whole it is; 0 while the whole is 0."""
+    return f"({part}) / clamp_min({whole}, 1e-9)"
+
+
+def quantile(which: float, histogram: str, *labels: str, matchers: tuple[str, ...] = ()) -> str:
+    """A quantile over all processes, never a mean of theirs; nothing while there is no observation."""
+    buckets = total(rate(f"{histogram}_bucket", *matchers), *labels, "le")
+    return f"histogram_quantile({which}, {buckets})"
+
+
+def appeared(expr: str, *labels: str) -> str:
+    """Has a value while a combination of labels is new."""
+    counted = f"count by ({', '.join(labels)}) ({expr}"
+    return f"{counted}) unless {counted} offset {INTERVAL})"
+
+
+def _deployments(builds: str) -> Annotation:
+    return Annotation(
+        "Deployments",
+        appeared(builds, "job", "version", "revision"),
+        "blue",
+        "{{job}} {{version}}",
+        "Revision {{revision}} runs since here: a release, a rollback or a first start.",
+    )
+
+
+def _selector(metric: str, *matchers: str) -> str:
+    return f"{metric}{{{','.join((PROCESS, *matchers))}}}"
+
+
+_BUILDS = _selector("app_build_info")
+
+
+def _ours(metric: str, expr: str) -> str:
+    """Of jobs that are ours: with all jobs chosen, a name that everybody's processes export would mean theirs too."""
+    if not metric.startswith(("up", "scrape_", "process_", "python_")):
+        return expr
+    return f"({expr} and on (cluster, namespace, job) {_BUILDS})"
+
+
+SCALING = Annotation(
+    "Scaling",
+    f"count by (job) ({_BUILDS}) != count by (job) ({_BUILDS} offset {INTERVAL})",
+    "purple",
+    "{{job}} scaled",
+    "The number of processes changed here.",
+)
+ANNOTATIONS = (_deployments(_BUILDS), SCALING)
+"""Releases and scaling from our own metrics alone."""
+CLUSTER_DEPLOYMENTS = _deployments(f"app_build_info{{{_RELEASE},{_OUR_POD}}}")

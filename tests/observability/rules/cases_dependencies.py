@@ -1,0 +1,116 @@
+"""When the alerts on what the service depends on fire, and when not."""
+
+from __future__ import annotations
+
+from tests.observability.rules.cases import JOB, NAMESPACE, OURS, POD, Case, series, variants
+
+
+def _pool(pending: str, used: str, most: str, timeouts: str = "0x60") -> dict[str, str]:
+    return {
+        series("db_client_connection_pending_requests"): pending,
+        series("db_client_connection_count", db_client_connection_state="used"): used,
+        series("db_client_connection_count", db_client_connection_state="idle"): "1x60",
+        series("db_client_connection_max"): most,
+        series("db_client_connection_timeouts_total"): timeouts,
+    }
+
+
+def _statements(**counts: str) -> dict[str, str]:
+    kinds = {"fine": "", **{kind: kind for kind in counts if kind != "fine"}}
+    return {
+        series("db_client_operation_duration_seconds_count", db_operation_name="SELECT", error_type=kinds[kind]): values
+        for kind, values in counts.items()
+    }
+
+
+_EXHAUSTED = Case(
+    "SlipwayDbPoolExhausted",
+    "fires when requests wait for three minutes while all connections are in use",
+    _pool("1x60", "10x60", "10x60"),
+    fires=("3m",),
+    silent=("2m30s",),
+    labels={**OURS, "pod": POD, "severity": "page"},
+    summary=f"The database pool of {POD} is exhausted",
+    description=f"Requests to {POD} of {JOB} wait for a connection while all are in use, or gave up waiting "
+    "(1 of them).",
+)
+_GAVE_UP = Case(
+    _EXHAUSTED.rule,
+    "fires while requests give up waiting, and ends with the last of them",
+    _pool("0x60", "2x60", "10x60", timeouts="0+1x20 20x40"),
+    fires=("3m30s", "10m"),
+    silent=("3m", "13m"),
+    labels=_EXHAUSTED.labels,
+)
+_FAILING = Case(
+    "SlipwayDependencyErrors",
+    "fires at a tenth of the statements",
+    _statements(fine="0+90x90", unavailable="0+10x90"),
+    fires=("12m",),
+    silent=("10m",),
+    labels={**OURS, "dependency": "database", "severity": "ticket"},
+    summary=f"Statements of {JOB} fail",
+    description=f"10% of the statements that {JOB} in {NAMESPACE} sends to its database fail.",
+)
+
+CASES = [
+    _EXHAUSTED,
+    _GAVE_UP,
+    *variants(_GAVE_UP),
+    Case(
+        _EXHAUSTED.rule,
+        "is silent about one that gave up",
+        _pool("0x60", "2x60", "10x60", timeouts="0x4 1x50"),
+        silent=("4m", "5m", "6m", "7m"),
+    ),
+    Case(_EXHAUSTED.rule, "is silent while nobody waits", _pool("0x60", "10x60", "10x60"), silent=("10m",)),
+    Case(_EXHAUSTED.rule, "is silent at 95 %", _pool("3x60", "19x60", "20x60"), silent=("10m",)),
+    Case(
+        _EXHAUSTED.rule,
+        "counts no idle connection",
+        {
+            **_pool("3x60", "1x60", "10x60"),
+            series("db_client_connection_count", db_client_connection_state="idle"): "9x60",
+        },
+        silent=("10m",),
+    ),
+    Case(
+        _EXHAUSTED.rule,
+        "is silent about a counter that starts again",
+        _pool("0x60", "2x60", "10x60", timeouts="9x8 0x40"),
+        silent=("4m", "6m", "8m"),
+    ),
+    *variants(_EXHAUSTED),
+    _FAILING,
+    Case(
+        _FAILING.rule,
+        "adds up all kinds of failures, and ends when statements work",
+        _statements(fine="0+90x100", timeout="0+2x30 60x70", unavailable="0+2x30 60x70", pool_timeout="0+2x30 60x70"),
+        fires=("13m", "15m"),
+        silent=("26m30s",),
+        labels=_FAILING.labels,
+    ),
+    Case(
+        _FAILING.rule,
+        "does not blame the database for what callers do",
+        _statements(fine="0+50x90", conflict="0+25x90", integrity="0+25x90"),
+        silent=("20m",),
+    ),
+    Case(
+        _FAILING.rule,
+        "fires at 6 % and 12 of them",
+        _statements(fine="0+9.4x90", other="0+0.6x90"),
+        fires=("30m",),
+        labels=_FAILING.labels,
+    ),
+    Case(_FAILING.rule, "is silent at a twentieth", _statements(fine="0+95x90", other="0+5x90"), silent=("20m",)),
+    Case(_FAILING.rule, "is silent about 10 of them", _statements(fine="0+1x90", other="0+0.5x90"), silent=("20m",)),
+    Case(_FAILING.rule, "is silent without statements", _statements(fine="10x90", other="90x90"), silent=("20m",)),
+    Case(
+        _FAILING.rule,
+        "is silent about counters that start again",
+        _statements(fine="0+50x20 0+50x70", other="900x20 0x70"),
+        silent=("11m", "15m", "20m"),
+    ),
+    *variants(_FAILING),
+]
