@@ -15,8 +15,8 @@ from app.platform.settings import Database
 
 REQUESTS_A_SECOND = 40
 LOCK_EVERY = 100.0
-"""Seconds between two moments in which the table of items is locked: statements then run into their time limit."""
-LOCK_SECONDS = 2.15
+"""Seconds between two moments in which the table of items is locked: a few requests then get no connection."""
+LOCK_SECONDS = 1.65
 _LOG_IN_AGAIN = 240.0
 _LEAVES_AFTER = 0.05
 

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1360, "height": 800}, color_scheme="light")
         for name in names:
             path = take(page, address, name)
             print(f"{path.relative_to(Path.cwd())}: {path.stat().st_size // 1000} kB")

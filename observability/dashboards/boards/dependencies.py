@@ -9,6 +9,7 @@ _STATEMENTS = "db_client_operation_duration_seconds"
 _USED = own(_POOL, 'db_client_connection_state="used"')
 _FAILED = 'error_type!=""'
 _HITS = "cache_requests_total"
+_CALLS = "http_client_request_duration_seconds"
 
 
 def _stat(title: str, description: str, unit: str, expr: str, thresholds: Thresholds, decimals: int | None) -> Panel:
@@ -142,6 +143,32 @@ DEPENDENCIES = Dashboard(
             "ops",
             (Query(total(rate(_HITS), "result"), "{{result}}"),),
             width=12,
+        ),
+        _lines(
+            "Calls to other services",
+            "HTTP requests a second that we send, by peer; 0 where this process asks nobody. Bad: a peer that is asked "
+            "for each of our requests, although its answer is to be kept.",
+            "reqps",
+            Query(or_zero(total(rate(f"{_CALLS}_count"), "server_address")), "{{server_address}}"),
+        ),
+        _lines(
+            "Failed calls by peer",
+            "Calls a second that got no answer or a 5xx, by peer and reason. Bad: any for long: what we keep of that "
+            "peer gets old, and then our requests fail too.",
+            "reqps",
+            Query(
+                or_zero(total(rate(f"{_CALLS}_count", _FAILED), "server_address", "error_type")),
+                "{{server_address}} {{error_type}}",
+            ),
+            thresholds=Thresholds(0.01, 0.1),
+        ),
+        _lines(
+            "Time of calls (p99)",
+            "99th percentile of what each peer takes to answer; 0 where nobody is asked. Bad: above 250 ms: whoever "
+            "waits for that answer is late for our own objective.",
+            "s",
+            Query(or_zero(f"{quantile(0.99, _CALLS, 'server_address')} >= 0"), "{{server_address}}"),
+            thresholds=Thresholds(0.25, 1),
         ),
     ),
     VARIABLES,

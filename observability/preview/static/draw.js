@@ -109,7 +109,7 @@ function timeseries(body, panel, data, range, marks) {
   }
   const tops = lines.flatMap((line) => line.area.filter((one) => one.known).map((one) => one.top));
   const exemplars = data.flatMap((one) => one.exemplars).map((one) => ({ at: one.timestamp, value: Number(one.value), trace: one.labels.trace_id }));
-  const dots = exemplars.filter((one) => one.value <= Math.max(...tops, 0) * 1.6);
+  const dots = slowest(exemplars, range).filter((one) => one.value <= Math.max(...tops, 0) * 1.6);
   const stroke = (line) => COLORS[lines.indexOf(line) % COLORS.length];
   const named = lines.filter((line) => line.name).toSorted((one, other) => most(other) - most(one));
   if (named.length) body.append(element("div", { class: "legend" }, ...named.map((line) => element("span", { style: `--color: ${stroke(line)}` }, line.name))));
@@ -129,6 +129,16 @@ function timeseries(body, panel, data, range, marks) {
     shape(dot, "title", {}, `trace ${one.trace}`);
   }
   mark(plot, marks);
+}
+
+// One exemplar for each sixtieth of the range, or they hide the lines.
+function slowest(exemplars, range) {
+  const kept = new Map();
+  for (const one of exemplars) {
+    const slice = Math.floor(((one.at - range.start) / (range.end - range.start)) * 60);
+    if (one.value > (kept.get(slice)?.value ?? 0)) kept.set(slice, one);
+  }
+  return [...kept.values()];
 }
 
 const most = (line) => Math.max(...line.points.map(([, value]) => value).filter(Number.isFinite), 0);
