@@ -21,7 +21,7 @@ AGAIN = "collector answers, again"
 """Shows the noise of the machine."""
 DISCARD = "http://127.0.0.1:9"
 MEBIBYTES = 24
-"""What 2,560 spans and a batch that is under way take at most; what waits for a collector must not grow with the requests."""
+"""What 2,560 spans and a batch under way take at most; it must not grow with the requests."""
 
 
 def figures(
