@@ -14,7 +14,7 @@ from sqlalchemy.types import JSON, NullType
 from ..telemetry.counts import DatabaseCounts
 from ..telemetry.labels import StatementError
 from ..telemetry.tracing import statement_span
-from .errors import LOST, DatabaseUnavailable, outcome_of
+from .errors import DatabaseUnavailable, is_lost, outcome_of
 from .lease import Lease
 
 _DIALECT = asyncpg_dialect()
@@ -96,9 +96,9 @@ class Query:
             try:
                 with statement_span(self.name, self.sql):
                     result = await call(lease.driver, self.sql, *arguments)
-            except asyncpg.InterfaceError as error:
-                # The driver's word for a connection that was closed under it, and for wrong use of it.
-                if lease.driver.is_closed():
+            except Exception as error:
+                if is_lost(error, lease.driver):
+                    outcome = outcome_of(error)
                     raise DatabaseUnavailable from error
                 raise
             else:
@@ -107,9 +107,7 @@ class Query:
             finally:
                 await on.give_back(lease)
         except Exception as error:
-            outcome = outcome_of(error)
-            if isinstance(error, LOST):
-                raise DatabaseUnavailable from error
+            outcome = outcome or outcome_of(error)
             raise
         finally:
             if outcome is not None:

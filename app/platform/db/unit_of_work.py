@@ -11,7 +11,7 @@ from asyncpg.transaction import Transaction
 from ..telemetry.counts import DatabaseCounts
 from ..telemetry.tracing import statement_span
 from .database import Database
-from .errors import LOST, DatabaseUnavailable, outcome_of
+from .errors import DatabaseUnavailable, is_lost, outcome_of
 from .lease import Lease
 
 
@@ -43,11 +43,12 @@ class UnitOfWork:
         try:
             with _counted(self.counts, "ROLLBACK" if error else "COMMIT") as word, statement_span(word):
                 await (transaction.rollback() if error else transaction.commit())
-        except LOST as lost:
-            await lease.discard()
-            if error is None:
-                raise DatabaseUnavailable from lost
-        except BaseException:
+        except BaseException as failure:
+            if is_lost(failure, lease.driver):
+                await lease.discard()
+                if error is None:
+                    raise DatabaseUnavailable from failure
+                return
             if lease.driver.is_in_transaction():
                 await lease.discard()
             else:
@@ -66,8 +67,9 @@ class UnitOfWork:
             with _counted(self.counts, "BEGIN"):
                 await transaction.start()
         except BaseException as error:
+            lost = is_lost(error, lease.driver)
             await lease.discard()
-            if isinstance(error, LOST):
+            if lost:
                 raise DatabaseUnavailable from error
             raise
         self._lease, self._transaction = lease, transaction
