@@ -102,7 +102,7 @@ async def test_a_server_that_ends_an_idle_connection_is_unavailable_at_every_mom
         async with victim.connection() as held:
             pid = await held.fetchval("SELECT pg_backend_pid()")
         # From a loop of another thread, while this one sees nothing.
-        thread = threading.Thread(target=lambda pid=pid: asyncio.run(terminate(database, pid)))
+        thread = threading.Thread(target=asyncio.run, args=(terminate(database, pid),))
         thread.start()
         thread.join()
         for _ in range(turns):
