@@ -27,7 +27,7 @@ def filled(lines: int) -> Metrics:
     return metrics
 
 
-def milliseconds(lines: int, times: int = 5) -> float:
+def milliseconds(lines: int, times: int = 15) -> float:
     """The quickest of some scrapes: other load can only make one slower."""
     registry = filled(lines).registry
     return min(_elapsed(lambda: exposition(registry, ACCEPT)) for _ in range(times)) * 1e3

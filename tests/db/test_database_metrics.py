@@ -39,7 +39,11 @@ def value(small: Database) -> Value:
     """Reads a sample; 0 if there is none."""
     metrics = Metrics(Service(), traced=False)
     small.report_to(metrics)
-    return lambda name, **labels: metrics.registry.get_sample_value(name, labels) or 0
+
+    def read(name: str, **labels: str) -> float:
+        return metrics.registry.get_sample_value(name, labels) or 0
+
+    return read
 
 
 def ran(value: Value, operation: str, error: str = "", sample: str = "count") -> float:

@@ -1,17 +1,21 @@
 """One transaction a use case: lazy, committed at the end of the block, rolled back by an exception."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, literal, select
 
 from app.platform.db import Database, Query, UnitOfWork
 from app.platform.db.errors import DatabaseUnavailable
+from app.platform.settings import Database as Address
+from tests.support.databases import connection
 
 rows = Table("work_rows", MetaData(), Column("n", Integer, primary_key=True, autoincrement=False))
 ADD = Query(insert(rows).values(n=bindparam("n")))
+ONE = Query(select(literal(1, Integer)))
 COUNT = Query(select(func.count()).select_from(rows))
 
 
@@ -113,3 +117,32 @@ async def test_a_cancelled_unit_of_work_leaves_the_pool_whole(db: Database) -> N
         await task
     assert await count(db) == 0
     assert db.pool_state().used == 0
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_server_that_ends_an_idle_connection_is_unavailable_at_every_moment(
+    database: Address, turns: int
+) -> None:
+    """Between its last word and the end of the stream the driver calls the connection neither closed nor usable."""
+    for work_in_transaction in (True, False):
+        victim = Database(database.model_copy(update={"pool_size": 1}))
+        async with victim.connection() as held:
+            pid = await held.fetchval("SELECT pg_backend_pid()")
+        # From a loop of another thread, while this one sees nothing.
+        thread = threading.Thread(target=asyncio.run, args=(terminate(database, pid),))
+        thread.start()
+        thread.join()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        try:
+            async with UnitOfWork(victim) as work:
+                await ONE.first(work if work_in_transaction else victim)
+        except DatabaseUnavailable:
+            assert await ONE.first(victim) is not None, "the next one gets a new connection"
+        await victim.close()
+
+
+async def terminate(database: Address, pid: int) -> None:
+    """Ends a backend, and waits until it is gone."""
+    async with connection(database) as killer:
+        await killer.execute("SELECT pg_terminate_backend($1, 5000)", pid)

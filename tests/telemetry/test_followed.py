@@ -85,7 +85,7 @@ def jaeger(folder: Path) -> Generator[tuple[str, Lookup]]:
     configuration = folder / "jaeger.yaml"
     configuration.write_text(JAEGER.format(**ports))
 
-    def ask(path: str) -> dict[str, Any]:
+    def look_up(path: str) -> dict[str, Any]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{ports['query']}{path}", timeout=10) as answer:
                 found: dict[str, Any] = json.load(answer)
@@ -95,20 +95,13 @@ def jaeger(folder: Path) -> Generator[tuple[str, Lookup]]:
 
     def answers() -> bool:
         try:
-            return bool(ask("/api/services"))
+            return bool(look_up("/api/services"))
         except OSError:
             return False
 
     def spans(trace_id: str) -> list[Span]:
-        (trace,) = ask(f"/api/traces/{trace_id}")["data"] or [{"spans": []}]
-        return [
-            Span(
-                span["operationName"],
-                span["spanID"],
-                next((one["spanID"] for one in span["references"] if one["refType"] == "CHILD_OF"), ""),
-            )
-            for span in trace["spans"]
-        ]
+        traces: list[dict[str, Any]] = look_up(f"/api/traces/{trace_id}")["data"] or []
+        return [_of_jaeger(span) for trace in traces for span in trace["spans"]]
 
     with (folder / "jaeger.log").open("wb") as log:
         process = subprocess.Popen([program, f"--config=file:{configuration}"], stdout=log, stderr=log)
@@ -118,6 +111,11 @@ def jaeger(folder: Path) -> Generator[tuple[str, Lookup]]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _of_jaeger(span: dict[str, Any]) -> Span:
+    references: list[dict[str, str]] = span["references"]
+    return Span(span["operationName"], span["spanID"], references[0]["spanID"] if references else "")
 
 
 def ask(

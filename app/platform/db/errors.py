@@ -21,11 +21,12 @@ LOST = (
 """Errors of the driver and the pool that say: no usable connection now (the server's: SQLSTATE classes 08, 57, 53)."""
 
 
-def was_lost(error: BaseException, driver: "asyncpg.Connection[asyncpg.Record]") -> bool:
-    """Whether an error says that the connection is gone, rather than that something was wrong with its use."""
-    # The driver's words for a connection that was closed under it are those for wrong use of it.
-    closed = isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and driver.is_closed()
-    return closed or isinstance(error, LOST)
+def was_lost(error: BaseException, connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Whether an error of this connection says that it cannot be used any more."""
+    # Two of the driver's words: for a connection that was closed under it, and for wrong use of it; and for one whose
+    # server has said that it ends it, and has not yet.
+    gone = isinstance(error, asyncpg.InterfaceError) and connection.is_closed()
+    return gone or isinstance(error, (*LOST, asyncpg.InternalClientError))
 
 
 class DatabaseUnavailable(Problem):
@@ -54,7 +55,8 @@ def outcome_of(error: BaseException) -> StatementError:
         return "integrity"
     if isinstance(error, (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)):
         return "conflict"
-    return "unavailable" if isinstance(error, (*LOST, asyncpg.InterfaceError)) else "other"
+    lost = isinstance(error, (*LOST, asyncpg.InterfaceError, asyncpg.InternalClientError))
+    return "unavailable" if lost else "other"
 
 
 def problem_of(error: asyncpg.PostgresError) -> Problem | None:

@@ -67,8 +67,9 @@ class UnitOfWork:
             with _counted(self.counts, "BEGIN"):
                 await transaction.start()
         except BaseException as error:
+            lost = was_lost(error, lease.driver)
             await lease.discard()
-            if was_lost(error, lease.driver):
+            if lost:
                 raise DatabaseUnavailable from error
             raise
         self._lease, self._transaction = lease, transaction
