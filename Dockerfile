@@ -1,4 +1,4 @@
-# The service as an image: `make image` builds it. Targets: `runtime`, the default, and `dev`, which reloads.
+# The service as an image: `make image` builds it. Targets: `runtime`, the default, and `dev`, which reloads or debugs.
 # Where builds must repeat, PYTHON_IMAGE takes a digest: docker.io/library/python:3.13-slim@sha256:…
 ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim
 
@@ -20,7 +20,7 @@ STOPSIGNAL SIGTERM
 # No HEALTHCHECK: Kubernetes ignores it and asks /livez, /readyz and /startupz itself.
 ENTRYPOINT ["slipway"]
 
-# /opt/slipway: the dependencies; /srv/slipway: the service; /opt/reload: what only `dev` adds.
+# /opt/slipway: the dependencies; /srv/slipway: the service; /opt/development: what only `dev` adds.
 FROM ${PYTHON_IMAGE} AS build
 # Extras of pyproject.toml, by a space: brokers, documents, files. `release` is for the operator's machine.
 ARG EXTRAS=""
@@ -46,7 +46,8 @@ RUN --mount=type=cache,target=/root/.cache \
     rm /opt/slipway/.lock /opt/slipway/bin/[Aa]ctivate*
 RUN --mount=type=cache,target=/root/.cache \
     awk '/^[a-z]/ { wanted = /^watchfiles==/ } wanted' requirements/dev.txt >reload.txt \
-    && uv pip install --no-deps --no-build --require-hashes --target /opt/reload --requirements reload.txt
+    && uv pip install --no-deps --no-build --require-hashes --target /opt/development \
+        --requirements reload.txt --requirements requirements/debug.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY app/ app/
 RUN --mount=type=cache,target=/root/.cache \
@@ -55,9 +56,9 @@ RUN --mount=type=cache,target=/root/.cache \
 # For `skaffold dev`: the code lies where files may be copied over it, and the server starts anew when they are.
 FROM base AS dev
 COPY --from=build /opt/slipway /opt/slipway
-COPY --from=build /opt/reload /opt/reload
+COPY --from=build /opt/development /opt/development
 COPY --from=build /srv/slipway/bin /srv/slipway/bin
-ENV PYTHONPATH=/live:/opt/reload
+ENV PYTHONPATH=/live:/opt/development
 WORKDIR /live
 COPY --chown=10001:10001 app/ app/
 USER 10001:10001

@@ -41,10 +41,14 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-generate: $(READY) ## Write what is made from the code: docs/settings.md, docs/openapi.json, the schema and rules of the chart
+generate: $(READY) ## Write what is made from code and values: docs/, the chart's schema, README and examples, k8s/
 	$(BIN)/python -m app.development.reference
 	$(BIN)/python charts/generate_schema.py
 	$(BIN)/python -m observability.alerts
+	$(BIN)/python -m charts.generate_readme
+	$(BIN)/python -m charts.generate_examples
+	$(BIN)/python -m k8s.generate
+	$(BIN)/python -m observability.catalogue.page
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -55,8 +59,8 @@ lock: $(READY) ## Resolve the dependencies into requirements/; UPGRADE=1 takes t
 image: ## Build the image with docker, podman or buildah; TAG, VERSION, EXTRAS, TARGET and PYTHON_IMAGE change it
 	@scripts/image $(ARGS)
 
-cluster-test: $(READY) ## Install, use and upgrade the chart in the disposable cluster that SLIPWAY_TEST_CONTEXT names
-	$(BIN)/python -m pytest tests/cluster $(ARGS)
+cluster-test: $(READY) ## Use the chart in the disposable cluster that SLIPWAY_TEST_CONTEXT names; FULL=1 adds what takes long
+	$(BIN)/python -m pytest tests/cluster $(if $(FULL),--full --report docs/cluster-results.md) $(ARGS)
 
 mutation-test: $(READY) ## Change the rules of Prometheus in every way; their cases must notice 95 % of it. Minutes
 	SLIPWAY_TEST_MUTANTS=all $(BIN)/python -m pytest --capture=no tests/observability/rules/test_mutants.py $(ARGS)

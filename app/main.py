@@ -1,11 +1,14 @@
 """`create_app`: the only place that wires settings, platform and features together."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi.routing import iter_route_contexts
 
+from app.platform.auth.remote_keys import RemoteKeys
 from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.db import Database
@@ -17,8 +20,15 @@ from app.platform.http.application import Resources, SlipwayApp
 from app.platform.http.errors import install_database_errors
 from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
+from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.weak_secrets import refuse_weak_secrets
-from app.registry import Feature, branches, enabled
+from app.registry import Feature, branches, discover, enabled
+
+if TYPE_CHECKING:
+    from app.platform.telemetry.metrics import Metrics
+
+ISSUER = "users"
+"""The feature that signs access tokens."""
 
 
 def create_app(settings: Settings | None = None, features: Sequence[Feature] | None = None) -> SlipwayApp:
@@ -31,14 +41,25 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     """
     settings = settings or load_settings()
     features = enabled(settings) if features is None else features
-    refuse_weak_secrets(settings, database=bool(branches(features)), auth=True)
+    telemetry = build_telemetry(settings)
+    names = {feature.name for feature in features}
+    remote = _remote_keys(settings, names, telemetry.metrics)
+    refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
+    telemetry.metrics.show_features(sorted(names))
+    verifier = TokenVerifier(
+        settings.auth, keys=remote.keys if remote else None, counts=telemetry.metrics.cache(TOKEN_CACHE)
+    )
+    if remote:
+        remote.withdrawn = verifier.forget
     resources = Resources(
         settings,
         Drain(),
-        build_telemetry(settings),
+        telemetry,
         Database(settings.database) if branches(features) else None,
-        TokenVerifier(settings.auth),
-        tuple(f"{feature.name}:{access}" for feature in features for access in ("read", "write")),
+        verifier,
+        remote,
+        # Of the image's other features too: the processes that run them take the tokens that are issued here.
+        tuple(f"{name}:{access}" for name in sorted(names | discover().keys()) for access in ("read", "write")),
     )
     app = SlipwayApp(
         resources,
@@ -55,11 +76,21 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     return app
 
 
+def _remote_keys(settings: Settings, names: set[str], metrics: "Metrics") -> RemoteKeys | None:
+    """The keys of the process that issues tokens, unless this one does."""
+    url = settings.services.get(ISSUER)
+    return RemoteKeys(url, counts=metrics.client(ISSUER)) if url and ISSUER not in names else None
+
+
 @asynccontextmanager
 async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
+    remote = app.resources.remote_keys
+    keeping = asyncio.create_task(remote.keep()) if remote else None
     try:
         yield
     finally:
+        if keeping:
+            keeping.cancel()
         if app.resources.database:
             await app.resources.database.close()
 
@@ -72,9 +103,12 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     started: list[Check] = []
     if database:
         install_database_errors(app)
-        resources.telemetry.metrics.observe_pool(settings.database.pool_size, database.pool_status)
+        database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
+    if resources.remote_keys:
+        checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
+        started.append(Check("users-keys", resources.remote_keys.require))
     for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
 

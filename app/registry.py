@@ -68,8 +68,12 @@ def discover() -> dict[str, Feature]:
 
 
 def enabled(settings: Settings) -> list[Feature]:
-    """The features of this process. Raises `SettingsError` for a name that is no feature."""
+    """The features of this process. Raises `SettingsError` for a name, also in `services`, that is no feature."""
     found = discover()
+    elsewhere = sorted(settings.services.keys() - found.keys())
+    if elsewhere:
+        problem = f"{variable('services', elsewhere[0])} is of no feature: there are only {', '.join(found)}"
+        raise SettingsError([problem])
     if settings.features is None:
         return list(found.values())
     unknown = sorted(set(settings.features) - found.keys())

@@ -28,18 +28,45 @@ WRITTEN_BY_THE_CHART = (
     "SLIPWAY_DATABASE__POOLER",
     "SLIPWAY_DATABASE__DIRECT__",
     "SLIPWAY_ENVIRONMENT",
+    "SLIPWAY_FEATURES",
     "SLIPWAY_HTTP__HOST",
     "SLIPWAY_HTTP__PORT",
     "SLIPWAY_METRICS__",
+    "SLIPWAY_SERVICES",
     "SLIPWAY_SERVICE__REVISION",
     "SLIPWAY_SERVICE__VERSION",
     "SLIPWAY_SHUTDOWN__",
 )
 """Settings, or beginnings of their names, that have a value of their own or that the image knows."""
 
-SCALAR = ["string", "number", "boolean"]
-VOLUME: Schema = {
+SCALAR = ["string", "number", "boolean", "null"]
+"""Null drops what the defaults say."""
+
+FEATURE: Schema = {
     "type": "object",
+    "properties": {
+        "called": {"type": "boolean", "description": "True: every process needs it, here or elsewhere."},
+        "paths": {
+            "type": "object",
+            "description": "Beginnings of its paths, by names of yours.",
+            "additionalProperties": {"type": "string", "pattern": "^/"},
+        },
+    },
+    "additionalProperties": False,
+}
+CANARY: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "description": "Name of the Service."},
+        "namespace": {"type": "string", "description": "Of the Service, if it is another one: needs a ReferenceGrant."},
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Its port."},
+        "weight": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Percent of the requests."},
+    },
+    "required": ["name", "port", "weight"],
+    "additionalProperties": False,
+}
+VOLUME: Schema = {
+    "type": ["object", "null"],
     "properties": {
         "mountPath": {"type": "string", "pattern": "^/", "description": "Where it is in the container."},
         "readOnly": {"type": "boolean", "description": "True unless said otherwise."},
@@ -79,6 +106,8 @@ def _document(values: str) -> Schema:
                 "properties": dict(_settings(Settings, ())),
                 "additionalProperties": False,
             },
+            "feature": FEATURE,
+            "canary": CANARY,
             "volume": VOLUME,
         },
     }
@@ -131,7 +160,7 @@ def _settings(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[s
         if group:
             yield from _settings(group, where)
         elif SecretStr not in kinds and not name.startswith(WRITTEN_BY_THE_CHART):
-            choice = {"enum": list(get_args(field.annotation))} if get_origin(field.annotation) is Literal else {}
+            choice = {"enum": [*get_args(field.annotation), None]} if get_origin(field.annotation) is Literal else {}
             yield name, {"type": SCALAR, "description": " ".join((field.description or "").split()), **choice}
 
 

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard, get_args
+from typing import TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -41,6 +41,8 @@ def _rows(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[str]:
             yield from _rows(group, where)
         else:
             meaning = " ".join((field.description or "").split())
+            if get_origin(field.annotation) is dict:
+                where = (*where, "<feature>")
             yield f"| `{variable(*where)}` | {_default(field)} | {meaning} | `{'__'.join(where)}` |"
 
 
@@ -49,7 +51,7 @@ def _is_group(annotation: object) -> TypeGuard[type[BaseModel]]:
 
 
 def _default(field: FieldInfo) -> str:
-    if isinstance(field.default, SecretStr) or field.default in (None, (), "", PydanticUndefined):
+    if isinstance(field.default, SecretStr) or field.default in (None, (), {}, "", PydanticUndefined):
         return "–"
     return f"`{field.default}`"
 

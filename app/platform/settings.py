@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -22,6 +23,20 @@ EXIT_CONFIG = 78
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Positive = Annotated[int, Field(ge=1)]
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        complete = False
+    if parts.scheme not in {"http", "https"} or not complete or set(value) & set("@?# ") or not value.isprintable():
+        raise ValueError("it is no base URL: write http:// or https://, a host, and no user, query or fragment")
+    return value.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
 class SettingsError(Exception):
@@ -46,7 +61,7 @@ class Service(Group):
 
     name: str = "slipway"
     """Title of the API, and `service.name` of its spans."""
-    version: str = "0.1.0"
+    version: str = "0.2.0"
     """Release that runs; the image sets it."""
     revision: str = "unknown"
     """Commit that it was built from; the image sets it."""
@@ -132,7 +147,8 @@ class Auth(Group):
     signing_key: SecretStr = SecretStr("")
     """Ed25519 private key, PKCS 8 in PEM."""
     previous_key: SecretStr | None = None
-    """The key signed with before the last rotation (private or public PEM): still verified, never used to sign."""
+    """The key signed with before the last rotation (private or public PEM): still verified, never used to sign. Where
+    several pods issue tokens, put the next key here for one roll-out before it signs: no pod meets a key it lacks."""
     issuer: str = "slipway"
     """`iss` of the tokens."""
     audience: str = "slipway"
@@ -202,6 +218,9 @@ class Settings(BaseSettings):
     """In production weak secrets are refused, and the documentation pages are off."""
     features: Annotated[tuple[str, ...] | None, NoDecode] = None
     """Names of the features that run in this process, comma-separated; unset means all."""
+    services: dict[str, BaseUrl] = {}
+    """Base URL of the process that runs a feature which this one does not, such as `http://shop-users`. By that of
+    `users` access tokens are verified, without a signing key; while it does not answer its last keys hold for a day."""
     service: Service = Service()
     http: Http = Http()
     metrics: Metrics = Metrics()
@@ -273,4 +292,5 @@ def unknown_variables(environment: Iterable[str]) -> tuple[str, ...]:
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    return f"{variable(*(str(part) for part in location))}: {message[0].lower()}{message[1:]}"
+    text = message.removeprefix("Value error, ")
+    return f"{variable(*(str(part) for part in location))}: {text[0].lower()}{text[1:]}"

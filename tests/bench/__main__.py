@@ -17,7 +17,7 @@ from statistics import median
 
 from app.development.errors import EmbeddedPostgresError
 from app.platform.settings import Database
-from tests.bench import item_read, layer
+from tests.bench import away, item_read, layer, scrape
 from tests.bench.candidates import BenchError, started
 from tests.bench.database import ROWS, filled_database
 from tests.bench.machine import Cores, choose_cores, resident_mebibytes
@@ -76,7 +76,15 @@ def run(plan: Plan, cores: Cores) -> list[Figure]:
         results, memory = _item_read(plan, database, sink, cores, folder)
         print(costs(results), end="\n\n", flush=True)
         start = _start(plan, database, sink, cores, folder)
-    figures = [*item_read.figures(results), memory, start, *_layer(plan)]
+        without_collector = _without_collector(plan, database, sink, cores, folder) if plan.controls else []
+    figures = [
+        *item_read.figures(results),
+        memory,
+        start,
+        *_layer(plan),
+        *scrape.figures(),
+        *without_collector,
+    ]
     print(goals(figures))
     return figures
 
@@ -102,6 +110,11 @@ def _start(plan: Plan, database: Database, sink: Sink, cores: Cores, folder: Pat
         with started(candidate, cores, folder) as running:
             seconds.append(running.seconds)
     return Figure("start to ready, s", median(seconds), "{:.1f}", Goal("at most", 3))
+
+
+def _without_collector(plan: Plan, database: Database, sink: Sink, cores: Cores, folder: Path) -> list[Figure]:
+    """What requests notice of a collector that is away."""
+    return away.figures(database, sink, cores, folder, rounds=plan.rounds, seconds=plan.seconds, warm_up=plan.warm_up)
 
 
 def _layer(plan: Plan) -> list[Figure]:

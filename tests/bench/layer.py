@@ -52,7 +52,7 @@ VARIANTS = (
     Variant("… and 1 % of traces", 40, sample_ratio=0.01),
     Variant("… and the access line", 45, log_level="info", sample_ratio=0.01),
     Variant("… and 10 % of traces", None, log_level="info", sample_ratio=0.1),
-    Variant("… and every trace", None, log_level="info", sample_ratio=1),
+    Variant("… and every trace", 100, log_level="info", sample_ratio=1),
 )
 
 

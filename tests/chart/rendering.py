@@ -1,7 +1,8 @@
-"""What the chart renders: the profiles of `charts/slipway/ci`, each rendered once."""
+"""What the chart renders: the profiles in `charts/slipway/examples`, each rendered once."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,9 @@ from tests.support.helm import CHART, run_helm
 
 Object: TypeAlias = dict[str, Any]
 
-PROFILES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
+EXAMPLES = CHART / "examples"
+PROFILES = sorted(path.parent.name for path in EXAMPLES.glob("*/values.yaml"))
+NAMESPACE = "shop"
 OLDEST_KUBERNETES = "1.31"
 NEWEST_KUBERNETES = "1.37"
 
@@ -61,9 +64,9 @@ class Rendered:
 
 @cache
 def manifest(profile: str, *settings: str, release: str = "slipway") -> str:
-    """The text of a profile with `--set` on top of it."""
-    more = [word for one in settings for word in ("--set", one)]
-    return run_helm("template", release, CHART, *_where(profile), *more).stdout
+    """The text of a profile with settings on top of it, as `_options` takes them."""
+    text = run_helm("template", release, CHART, *_where(profile), *_options(settings)).stdout
+    return re.sub(r"\n+---\n", "\n---\n", text).rstrip() + "\n"  # Helm 3 and 4 differ in blank lines
 
 
 @cache
@@ -74,8 +77,7 @@ def rendered(profile: str, *settings: str, release: str = "slipway") -> Rendered
 
 def refusal(profile: str, *settings: str) -> str:
     """What helm says of values that it must refuse."""
-    more = [word for one in settings for word in ("--set", one)]
-    result = run_helm("template", "slipway", CHART, *_where(profile), *more, check=False)
+    result = run_helm("template", "slipway", CHART, *_where(profile), *_options(settings), check=False)
     assert result.returncode, f"{settings} is accepted"
     return result.stderr
 
@@ -101,6 +103,12 @@ def variables(container: Object) -> dict[str, str]:
     return {one["name"]: one.get("value", "") for one in container.get("env", [])}
 
 
+def _options(settings: Iterable[str]) -> Iterator[str]:
+    """`key=value` as `--set` takes it; a value that is JSON of an object as `--set-json`."""
+    for one in settings:
+        yield from ("--set-json" if one.partition("=")[2].startswith('{"') else "--set", one)
+
+
 def _where(profile: str) -> list[str]:
-    values = ["--values", str(CHART / f"ci/{profile}-values.yaml")] if profile else []
-    return ["--namespace", "somewhere", "--kube-version", f"{OLDEST_KUBERNETES}.0", *values]
+    values = ["--values", str(EXAMPLES / profile / "values.yaml")] if profile else []
+    return ["--namespace", NAMESPACE, "--kube-version", f"{OLDEST_KUBERNETES}.0", *values]

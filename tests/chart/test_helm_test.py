@@ -52,8 +52,22 @@ def test_there_are_three_pods_with_the_script_and_they_are_deleted_when_they_pas
 
 
 def test_every_component_is_asked_whether_it_is_ready() -> None:
-    (container,) = rendered("split").one("Pod", "shop-test-ready")["spec"]["containers"]
-    assert container["args"] == ["ready", "http://shop-api:80", "http://shop-catalogue:8080"]
+    objects = rendered("microservices", "components.items.service.port=8080")
+    (container,) = objects.one("Pod", "slipway-test-ready")["spec"]["containers"]
+    assert container["args"] == ["ready", "http://slipway-items:8080", "http://slipway-users:80"]
+
+
+def test_a_user_is_made_and_an_item_written_where_each_is_served() -> None:
+    (container,) = rendered("microservices").one("Pod", "slipway-test-write")["spec"]["containers"]
+    assert container["args"] == ["write", "http://slipway-users:80", "http://slipway-items:80"]
+    (container,) = rendered("minimal").one("Pod", "slipway-test-write")["spec"]["containers"]
+    assert container["args"] == ["write", "http://slipway-api:80", "http://slipway-api:80"]
+
+
+def test_without_one_of_the_two_nothing_is_written() -> None:
+    away = ("components.users.enabled=false", "services.users=http://accounts:80")
+    names = {one["metadata"]["name"] for one in rendered("microservices", *away).kind("Pod")}
+    assert names == {"slipway-test-ready", "slipway-test-schema"}
 
 
 def test_a_service_that_works_passes(service: Service) -> None:
@@ -80,5 +94,5 @@ def test_a_schema_that_is_behind_is_named(empty_database: Database) -> None:
 
 
 def test_a_user_can_log_in_and_write(service: Service) -> None:
-    result = run("write", url(service))
+    result = run("write", url(service), url(service))
     assert (result.returncode, result.stderr) == (0, "")

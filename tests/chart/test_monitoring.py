@@ -100,7 +100,16 @@ def test_requests_errors_and_durations_are_shown_by_route() -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_what_needs_custom_resources_is_made_only_when_it_is_asked_for(profile: str) -> None:
     """And never because the cluster happens to have them: a rendering without one would differ."""
-    assert bool(rendered(profile).kind("ServiceMonitor")) is (profile == "production")
+    kinds = {one["kind"] for one in rendered(profile).objects}
+    wanted = {
+        "gateway": {"HTTPRoute"},
+        "canary": {"HTTPRoute"},
+        "gitops": {"ExternalSecret"},
+        "keda": {"PodMonitor", "ScaledObject"},
+        "production": {"PrometheusRule", "ServiceMonitor"},
+    }
+    custom = {"ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
+    assert kinds & custom == wanted.get(profile, set[str]())
 
 
 def test_templates_do_not_look_at_what_a_cluster_can() -> None:

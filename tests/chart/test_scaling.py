@@ -9,22 +9,6 @@ from tests.chart.rendering import PROFILES, refusal, rendered
 ON = "components.{}.autoscaling.enabled=true"
 
 
-@pytest.mark.parametrize("catalogue", [True, False])
-@pytest.mark.parametrize("api", [True, False])
-def test_replicas_are_left_to_an_autoscaler_where_there_is_one(api: bool, catalogue: bool) -> None:
-    wanted = {"api": api, "catalogue": catalogue}
-    objects = rendered(
-        "split",
-        "database.poolSize=1",
-        *(f"components.{name}.autoscaling.enabled={str(on).lower()}" for name, on in wanted.items()),
-    )
-    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in objects.kind("HorizontalPodAutoscaler")}
-    for name, on in wanted.items():
-        deployment = objects.one("Deployment", f"shop-{name}")
-        assert ("replicas" in deployment["spec"]) is not on
-        assert (f"shop-{name}" in scaled) is on
-
-
 def test_an_autoscaler_is_quick_up_and_slow_down_without_being_told() -> None:
     (scaler,) = rendered("minimal", ON.format("api")).kind("HorizontalPodAutoscaler")
     assert scaler["apiVersion"] == "autoscaling/v2"
@@ -45,16 +29,24 @@ def test_an_autoscaler_goes_by_the_cpu_of_our_container_alone() -> None:
 
 
 def test_an_autoscaler_can_go_by_another_metric_alone() -> None:
-    (scaler,) = rendered("split").kind("HorizontalPodAutoscaler")
+    requests = (
+        'components.api.autoscaling.metrics.requests={"type": "Pods", "pods": {"metric": {"name": "active"}, '
+        '"target": {"type": "AverageValue", "averageValue": "20"}}}'
+    )
+    objects = rendered("minimal", ON.format("api"), "components.api.autoscaling.cpuUtilization=0", requests)
+    (scaler,) = objects.kind("HorizontalPodAutoscaler")
     (metric,) = scaler["spec"]["metrics"]
-    assert metric["pods"]["metric"]["name"] == "http_server_active_requests"
+    assert metric["pods"] == {"metric": {"name": "active"}, "target": {"type": "AverageValue", "averageValue": "20"}}
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_budget_exists_only_where_two_pods_are_always_wanted(profile: str) -> None:
     objects = rendered(profile)
+    keda = {one["metadata"]["name"]: one["spec"]["minReplicaCount"] for one in objects.kind("ScaledObject")}
     budgets = {one["metadata"]["name"]: one["spec"] for one in objects.kind("PodDisruptionBudget")}
-    scalers = {one["metadata"]["name"]: one["spec"]["minReplicas"] for one in objects.kind("HorizontalPodAutoscaler")}
+    scalers = keda | {
+        one["metadata"]["name"]: one["spec"]["minReplicas"] for one in objects.kind("HorizontalPodAutoscaler")
+    }
     for deployment in objects.kind("Deployment"):
         name = deployment["metadata"]["name"]
         floor = deployment["spec"].get("replicas", scalers.get(name))
@@ -85,39 +77,33 @@ def test_a_budget_can_be_switched_off() -> None:
 
 
 def test_zero_replicas_are_zero() -> None:
-    assert rendered("small").one("Deployment", "slipway-api")["spec"]["replicas"] == 0
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_no_pod_is_taken_away_before_its_successor_is_ready(profile: str) -> None:
-    for deployment in rendered(profile).kind("Deployment"):
-        rolling = deployment["spec"]["strategy"]["rollingUpdate"]
-        assert rolling["maxUnavailable"] == 0
-        assert rolling["maxSurge"]
-        assert deployment["spec"]["progressDeadlineSeconds"] > 0
+    assert rendered("openshift").one("Deployment", "slipway-api")["spec"]["replicas"] == 0
 
 
 def test_a_disabled_component_leaves_nothing_behind() -> None:
-    objects = rendered("split", "components.catalogue.enabled=false", "monitoring.serviceMonitor.enabled=true")
-    assert not [one for one in objects.objects if "catalogue" in str(one)]
+    more = ("components.worker.args={worker}", "components.worker.http=false", "monitoring.podMonitor.enabled=true")
+    kinds = [one["kind"] for one in rendered("minimal", *more).objects if "worker" in one["metadata"]["name"]]
+    assert sorted(kinds) == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "PodMonitor", "Service"]
+    objects = rendered("minimal", *more, "components.worker.enabled=false")
+    assert not [one for one in objects.objects if "worker" in str(one["metadata"])]
 
 
 def test_what_a_component_does_not_say_comes_from_the_defaults() -> None:
-    objects = rendered("split", "defaults.replicas=5", "database.poolSize=1", "components.worker.args={worker}")
-    worker = objects.one("Deployment", "shop-worker")["spec"]
+    objects = rendered("minimal", "defaults.replicas=5", "components.worker.args={worker}")
+    worker = objects.one("Deployment", "slipway-worker")["spec"]
     assert worker["replicas"] == 5
     assert worker["template"]["spec"]["containers"][0]["args"] == ["worker"]
-    assert objects.pod("Deployment/shop-api").containers[0]["args"] == ["serve"]
+    assert objects.pod("Deployment/slipway-api").containers[0]["args"] == ["serve"]
 
 
 @pytest.mark.parametrize(
     ("limit", "replicas", "pool", "fits"),
     [
-        # (replicas + 25 % of a rollout, rounded up) × pool + 2 of the migration
-        (32, 2, 10, True),
-        (31, 2, 10, False),
-        (27, 4, 5, True),
-        (26, 4, 5, False),
+        # (replicas + 25 % of a rollout, rounded up) × pool + 2 of the migration + 3 in reserve
+        (35, 2, 10, True),
+        (34, 2, 10, False),
+        (30, 4, 5, True),
+        (29, 4, 5, False),
         (0, 500, 100, True),
     ],
 )
@@ -131,20 +117,29 @@ def test_a_budget_of_connections_is_kept_to_the_last_one(limit: int, replicas: i
         assert rendered("minimal", *settings).kind("Deployment")
     else:
         said = refusal("minimal", *settings)
-        assert f"could open {limit + 1} connections" in said
-        assert f"database.maxConnections is {limit}" in said
+        assert f"\n- database.maxConnections={limit} less database.reservedConnections=3 is less than the" in said
+        assert f"the {limit - 2} connections that the pods could open" in said
 
 
-def test_the_budget_of_connections_counts_an_autoscaler_at_its_highest() -> None:
-    said = refusal("minimal", ON.format("api"), "database.maxConnections=100")
+@pytest.mark.parametrize("kind", ["autoscaling", "autoscaling.keda"])
+def test_the_budget_of_connections_counts_an_autoscaler_at_its_highest(kind: str) -> None:
+    settings = (f"components.api.{kind}.enabled=true", "components.api.autoscaling.keda.triggers.cron.type=cron")
+    said = refusal("minimal", *settings, "database.maxConnections=100")
     assert "(10 pods + 3 of a rollout) × 10" in said
 
 
+def test_nothing_is_left_to_others_if_nobody_else_is_there() -> None:
+    settings = ("database.maxConnections=32", "database.reservedConnections={}")
+    assert rendered("minimal", settings[0], settings[1].format(0)).kind("Deployment")
+    assert "database.reservedConnections=1" in refusal("minimal", settings[0], settings[1].format(1))
+
+
 def test_without_a_migration_its_connections_are_not_counted() -> None:
-    settings = ("components.api.replicas=1", "components.api.maxSurge=1", "database.maxConnections=20")
+    settings = ("components.api.replicas=1", "components.api.maxSurge=1", "database.maxConnections=23")
     assert rendered("minimal", *settings, "migration.mode=none").objects
-    assert "could open 22 connections" in refusal("minimal", *settings)
+    assert "the 22 connections that" in refusal("minimal", *settings)
 
 
 def test_the_development_database_has_its_own_limit() -> None:
-    assert "what dev.postgres holds is 97" in refusal("try", "components.api.replicas=8")
+    assert rendered("dev", "components.api.replicas=7").kind("Deployment")
+    assert "dev.postgres.enabled=true: its limit=100 less" in refusal("dev", "components.api.replicas=8")

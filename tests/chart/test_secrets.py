@@ -48,7 +48,7 @@ def test_no_variable_comes_from_a_secret(profile: str) -> None:
 
 
 def test_each_secret_can_come_from_another_place() -> None:
-    assert sources(rendered("pooler").pod("Deployment/slipway-api")) == {
+    assert sources(rendered("external").pod("Deployment/slipway-api")) == {
         "database__password": ("cluster-app", "password"),
         "auth__signing_key": ("slipway-keys", "current"),
         "auth__previous_key": ("slipway-keys", "previous"),
@@ -69,14 +69,14 @@ def test_the_previous_key_may_be_missing_and_nothing_else() -> None:
     assert optional == {"database__password": None, "auth__signing_key": None, "auth__previous_key": True}
 
 
-@pytest.mark.parametrize("profile", [profile for profile in PROFILES if profile not in {"split", "try"}])
+@pytest.mark.parametrize("profile", [profile for profile in PROFILES if profile != "dev"])
 def test_a_secret_that_exists_is_not_made(profile: str) -> None:
     assert rendered(profile).kind("Secret") == []
     assert "lookup" not in manifest(profile)
 
 
 def generated(*settings: str) -> dict[str, str]:
-    (secret,) = rendered("try", *settings).kind("Secret")
+    (secret,) = rendered("dev", *settings).kind("Secret")
     return {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
 
 
@@ -88,12 +88,12 @@ def test_generated_secrets_are_strong_enough_for_production() -> None:
 
 
 def test_generated_secrets_outlive_the_release() -> None:
-    (secret,) = rendered("try").kind("Secret")
+    (secret,) = rendered("dev").kind("Secret")
     assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
 def test_pods_and_database_use_the_secret_that_was_made() -> None:
-    objects = rendered("try")
+    objects = rendered("dev")
     (secret,) = objects.kind("Secret")
     for pod in objects.pods():
         for path, (name, key) in sources(pod).items():
@@ -118,12 +118,12 @@ def test_a_checksum_covers_what_the_chart_renders_and_no_secret() -> None:
     def checksum(objects: Rendered) -> Any:
         return objects.one("Deployment", "slipway-api")["spec"]["template"]["metadata"]["annotations"]
 
-    first = checksum(rendered("try"))
+    first = checksum(rendered("dev"))
     manifest.cache_clear()
     rendered.cache_clear()
-    assert checksum(rendered("try")) == first
+    assert checksum(rendered("dev")) == first
     assert first.keys() == {"checksum/config"}
-    assert checksum(rendered("try", "settings.SLIPWAY_TELEMETRY__LOG_LEVEL=debug")) != first
+    assert checksum(rendered("dev", "settings.SLIPWAY_TELEMETRY__LOG_LEVEL=debug")) != first
 
 
 def test_pods_restart_when_a_setting_changes_and_not_when_the_chart_is_another() -> None:
@@ -132,7 +132,7 @@ def test_pods_restart_when_a_setting_changes_and_not_when_the_chart_is_another()
 
 
 def test_generated_secrets_are_refused_where_nothing_can_be_looked_up() -> None:
-    assert "secrets.mode=generate and gitops=true contradict each other" in refusal("try", "gitops=true")
+    assert "secrets.mode=generate and gitops=true contradict each other" in refusal("dev", "gitops=true")
 
 
 @pytest.mark.parametrize("password", ["p@ss:/#%[] word", "'\"$(x)`\\\n;--", "ключ-пароль-🔑"])

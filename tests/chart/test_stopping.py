@@ -42,7 +42,7 @@ def test_kubernetes_itself_sleeps_before_the_stop() -> None:
 
 def test_a_sleep_of_nothing_is_left_out() -> None:
     """Kubernetes 1.31 refuses `seconds: 0`."""
-    assert "lifecycle" not in rendered("small").pod("Deployment/slipway-api").containers[0]
+    assert "lifecycle" not in rendered("openshift").pod("Deployment/slipway-api").containers[0]
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -87,6 +87,18 @@ class Cluster:
             ClusterError: it refused.
         """
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        return self._call(method, path, body, kind, query)
+
+    def apply(self, path: str, body: Mapping[str, object]) -> None:
+        """Make an object, or what it has of these fields, by server-side apply.
+
+        Raises:
+            ClusterError: it was refused.
+        """
+        owner = {"fieldManager": "slipway-tests", "force": "true"}
+        self._call("PATCH", path, json.dumps(body), "application/apply-patch+yaml", owner)
+
+    def _call(self, method: str, path: str, body: object, kind: str, query: Mapping[str, str]) -> dict[str, Any]:
         headers = {"Accept": "application/json", "Content-Type": kind}
         where = f"{path}?{urlencode(query)}" if query else path
         call = self.api.param_serialize(method, where, header_params=headers, body=body, auth_settings=["BearerToken"])
@@ -146,11 +158,22 @@ class Namespace:
             return False
 
         self.cluster.ask("DELETE", self._core)
+        # Nobody waits for what these pods would do in their grace period.
+        self.cluster.ask("DELETE", f"{self._core}/pods", gracePeriodSeconds="1")
         until(gone, f"the namespace {self.name} to go", 120)
 
-    def create_object(self, kind: str, body: Mapping[str, object], **query: str) -> None:
-        """Create an object of the core group; `kind` is its plural in the API."""
-        self.cluster.ask("POST", f"{self._core}/{kind}", body, **query)
+    def create_object(self, kind: str, body: Mapping[str, object], group: str = "", **query: str) -> None:
+        """Create an object; `kind` is its plural in the API, and `group` as in `get`."""
+        self.cluster.ask("POST", f"{self._path(group)}/{kind}", body, **query)
+
+    def evict(self, pod: str) -> None:
+        """Ask for a pod to leave, as draining a node does.
+
+        Raises:
+            ClusterError: with status 429 while a disruption budget does not allow it.
+        """
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.name}}
+        self.cluster.ask("POST", f"{self._core}/pods/{pod}/eviction", body)
 
     def get(self, kind: str, name: str, group: str = "") -> dict[str, Any]:
         """An object; `group` is its API group with the version, such as `apps/v1`."""
@@ -186,6 +209,10 @@ class Namespace:
         path = f"{self._core}/pods/{pod}/log?{urlencode({'tailLines': lines})}"
         call = self.cluster.api.param_serialize("GET", path, auth_settings=["BearerToken"])
         return cast(bytes, self.cluster.api.call_api(*call).read()).decode(errors="replace")
+
+    def not_admitted(self) -> list[str]:
+        """What was said of pods that some object could not make, as when PodSecurity refuses them."""
+        return [event for event in self.events() if "FailedCreate" in event]
 
     def events(self) -> list[str]:
         found = self.cluster.ask("GET", f"{self._core}/events")["items"]

@@ -62,6 +62,12 @@ class Visitor:
     def get(self, url: str, token: str = "") -> Answer:
         return self.request("GET", url, token=token)
 
+    def reaches(self, host: str, port: int) -> bool:
+        """Whether somebody answers there; a name that is not known counts as a failure of the test."""
+        told = self._tell({"connect": {"host": host, "port": port}})
+        assert "gaierror" not in told["why"], told
+        return bool(told["connected"])
+
     @contextmanager
     def load(self, load: Load, *, at_least: int = 0) -> Generator[Outcome]:
         """Send this load while the block runs, and go on until so many requests are answered.
@@ -86,23 +92,36 @@ class Visitor:
         return cast("dict[str, Any]", json.loads(line))
 
 
+def lost_nothing(outcome: Outcome) -> bool:
+    return not outcome.failed and not outcome.unknown
+
+
+def described(outcome: Outcome) -> str:
+    lost = f"{outcome.failed.total()} failed, {outcome.unknown.total()} unknown"
+    answered = f"{outcome.posts + outcome.gets} answered ({outcome.posts} of them POST), {outcome.opened} connections"
+    return f"{answered}, {lost}, slowest {outcome.slowest * 1000:.0f} ms, {outcome.seconds:.0f} s"
+
+
 @contextmanager
-def visitor_in(namespace: Namespace, image: str) -> Generator[Visitor]:
+def visitor_in(
+    namespace: Namespace, image: str, name: str = NAME, labels: Mapping[str, str] | None = None
+) -> Generator[Visitor]:
     """A visitor in a pod of its own, which no Service selects."""
-    namespace.create_object("configmaps", {"metadata": {"name": NAME}, "data": {PROGRAM.name: PROGRAM.read_text()}})
-    namespace.create_object("pods", _manifest(image))
-    until(lambda: _runs(namespace), "the visitor's pod")
+    namespace.create_object("configmaps", {"metadata": {"name": name}, "data": {PROGRAM.name: PROGRAM.read_text()}})
+    metadata = {"name": name, "labels": {"app": NAME, **(labels or {})}}
+    namespace.create_object("pods", {"metadata": metadata, "spec": _pod(image, name)})
+    until(lambda: _runs(namespace, name), "the visitor's pod")
     command = ["python", f"/visitor/{PROGRAM.name}"]
-    with namespace.cluster.execute(namespace.name, NAME, NAME, command) as program:
+    with namespace.cluster.execute(namespace.name, name, NAME, command) as program:
         yield Visitor(program)
 
 
-def _runs(namespace: Namespace) -> bool:
-    status = namespace.get("pods", NAME)["status"]
+def _runs(namespace: Namespace, name: str) -> bool:
+    status = namespace.get("pods", name)["status"]
     return bool(status["phase"] == "Running")
 
 
-def _manifest(image: str) -> Mapping[str, object]:
+def _pod(image: str, program: str) -> Mapping[str, object]:
     container = {
         "name": NAME,
         "image": image,
@@ -112,17 +131,14 @@ def _manifest(image: str) -> Mapping[str, object]:
         "volumeMounts": [{"name": "program", "mountPath": "/visitor", "readOnly": True}],
     }
     return {
-        "metadata": {"name": NAME, "labels": {"app": NAME}},
-        "spec": {
-            "containers": [container],
-            "volumes": [{"name": "program", "configMap": {"name": NAME}}],
-            "automountServiceAccountToken": False,
-            "terminationGracePeriodSeconds": 1,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 10001,
-                "runAsGroup": 10001,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+        "containers": [container],
+        "volumes": [{"name": "program", "configMap": {"name": program}}],
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 10001,
+            "runAsGroup": 10001,
+            "seccompProfile": {"type": "RuntimeDefault"},
         },
     }

@@ -9,10 +9,9 @@ import pytest
 
 from tests.cluster.cluster import ClusterError, Namespace, until, until_equal
 from tests.cluster.conftest import Figures, Images, image_values
-from tests.cluster.inside import Visitor
+from tests.cluster.inside import Visitor, described, lost_nothing
 from tests.cluster.people import ITEMS, Person
 from tests.cluster.release import Release
-from tests.cluster.visitor import Outcome
 
 AHEAD = "9999_of_a_newer_release"
 
@@ -22,17 +21,8 @@ def person(visitor: Visitor, release: Release) -> Person:
     return Person(visitor, release.url)
 
 
-def lost_nothing(outcome: Outcome) -> bool:
-    return not outcome.failed and not outcome.unknown
-
-
-def described(outcome: Outcome) -> str:
-    lost = f"{outcome.failed.total()} failed, {outcome.unknown.total()} unknown"
-    answered = f"{outcome.posts + outcome.gets} answered ({outcome.posts} of them POST), {outcome.opened} connections"
-    return f"{answered}, {lost}, slowest {outcome.slowest * 1000:.0f} ms, {outcome.seconds:.0f} s"
-
-
-def test_an_install_is_ready_within_20_seconds(release: Release) -> None:
+def test_an_install_is_ready_within_20_seconds(release: Release, figures: Figures) -> None:
+    figures.add(f"{release.installed_in:.1f} s")
     assert release.installed_in <= 20
 
 
@@ -43,26 +33,17 @@ def test_every_pod_is_admitted_where_restricted_is_enforced(release: Release, na
     assert refused.value.status == 403
     until(lambda: len(release.pods()) >= 2, "the autoscaler's lower bound")
     assert {pod.component for pod in release.pods("")} >= {"api", "migrate", "postgres"}
-    assert [event for event in namespace.events() if "FailedCreate" in event] == []
+    assert namespace.not_admitted() == []
 
 
 def test_helm_test_passes(release: Release, namespace: Namespace) -> None:
     # Pods of tests that succeeded are gone by then: what counts is what Helm says of each.
-    said = release.helm("test", release.name, "--timeout=60s")
-    assert said.count("Succeeded") >= 3, said
-    assert [event for event in namespace.events() if "FailedCreate" in event] == []
+    assert release.test().count("Succeeded") >= 3
+    assert namespace.not_admitted() == []
 
 
 def test_a_user_registers_logs_in_and_reads_back_what_they_wrote(person: Person) -> None:
-    assert person.register().status == 201
-    token = person.log_in()
-    created = person.create_item("first", token)
-    assert created.status == 201
-    location = created.headers["location"]
-    answer = person.visitor.get(f"{person.url}{location}", token)
-    assert (answer.status, answer.json()) == (200, created.json())
-    assert answer.json()["name"] == "first"
-    assert person.visitor.get(f"{person.url}{ITEMS}").status == 401
+    person.can_work()
 
 
 def test_each_pod_serves_its_metrics(release: Release, visitor: Visitor) -> None:
@@ -80,7 +61,7 @@ def test_a_deleted_pod_loses_no_request(release: Release, person: Person, figure
         until(lambda: person_items(release, "deleted-pod") > 100, "the load to run")
         release.namespace.delete("pods", deleted)
         until(lambda: deleted not in {pod.name for pod in release.pods()}, "the deleted pod to go")
-    figures.add(f"a pod deleted under load: {described(outcome)}")
+    figures.add(described(outcome))
     assert lost_nothing(outcome), outcome
     assert outcome.posts + outcome.gets >= 1500
     assert person_items(release, "deleted-pod") == outcome.posts
@@ -102,7 +83,7 @@ def test_the_autoscaler_sees_the_cpu_of_the_pods(release: Release, figures: Figu
         return bool(seen)
 
     until(sees, "the autoscaler's CPU figure")
-    figures.add(f"CPU that the autoscaler sees after the load: {seen[-1]} % of the request")
+    figures.add(f"{seen[-1]} % of the request")
     assert seen[-1] > 0
 
 
@@ -115,7 +96,7 @@ def test_an_upgrade_under_load_loses_no_request(
         until(lambda: person_items(release, "upgrade") > 100, "the load to run")
         release.upgrade(changes)
         until(lambda: before.isdisjoint(pod.name for pod in release.pods()), "the pods of the first revision to go")
-    figures.add(f"an upgrade under load: {described(outcome)}")
+    figures.add(described(outcome))
     assert lost_nothing(outcome), outcome
     assert outcome.posts + outcome.gets >= 5000
     assert person_items(release, "upgrade") == outcome.posts
@@ -128,7 +109,7 @@ def test_an_old_image_starts_on_the_schema_of_a_newer_release(release: Release, 
         release.sql(f"INSERT INTO {schema}.schema_history VALUES ('{AHEAD}')")
         release.sql(f"UPDATE {schema}.alembic_version SET version_num = '{AHEAD}'")
     before = {pod.name for pod in release.pods()}
-    release.helm("rollback", release.name, "1", "--wait", "--timeout=120s")
+    release.rollback(1)
     until(lambda: before.isdisjoint(pod.name for pod in release.pods()), "the pods of the second revision to go")
     assert {(pod.image, pod.ready, pod.restarts) for pod in release.pods()} == {(images.first, True, 0)}
     (migration,) = [pod.name for pod in release.pods("migrate")]
@@ -138,7 +119,7 @@ def test_an_old_image_starts_on_the_schema_of_a_newer_release(release: Release, 
 
 def test_an_uninstall_leaves_only_the_secret_that_it_keeps(release: Release, found: set[str]) -> None:
     assert len(release.namespace.objects() - found) > 10
-    release.helm("uninstall", release.name, "--wait", "--timeout=120s")
+    release.uninstall()
     # No longer than the garbage collector of the cluster may take.
     until_equal(lambda: release.namespace.objects() - found, {f"Secret/{release.full_name}"}, 90)
     kept = release.namespace.get("secrets", release.full_name)["metadata"]["annotations"]

@@ -1,8 +1,8 @@
 """Somebody in the cluster who calls the service: runs in a pod of the image, on the standard library alone.
 
 Takes commands on its input and writes answers to its output, a line of JSON each: `request` is answered with what came
-back, `load` begins a load, `end` ends it and is answered with what came of it. The load is sent from in here because a
-port-forward is tied to one pod, and would hide what a Service does.
+back, `connect` with whether somebody listens, `load` begins a load, `end` ends it and is answered with what came of it.
+The load is sent from in here because a port-forward is tied to one pod, and would hide what a Service does.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 PATIENCE_SECONDS = 10
 ENOUGH_SECONDS = 90
+SILENCE_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -142,17 +144,30 @@ def request(method: str, url: str, headers: dict[str, str], body: str | None) ->
         return {"status": 0, "headers": {}, "body": repr(error)}
 
 
+def connect(host: str, port: int) -> dict[str, object]:
+    """Whether a connection succeeds; a network policy lets nothing come back."""
+    try:
+        socket.create_connection((host, port), timeout=SILENCE_SECONDS).close()
+    except OSError as error:
+        return {"connected": False, "why": repr(error)}
+    return {"connected": True, "why": ""}
+
+
 def main() -> None:
     running: Running | None = None
     for line in sys.stdin:
         command = json.loads(line)
-        answer: dict[str, object] = {}
+        answer: Mapping[str, object] = {}
         if "request" in command:
             answer = request(**command["request"])
+        elif "connect" in command:
+            answer = connect(**command["connect"])
         elif "load" in command:
             running = Running(Load(**command["load"]))
         elif running is not None:
-            answer = asdict(running.end(**command["end"]))
+            outcome = running.end(**command["end"])
+            # Python 3.13's `asdict` makes of a Counter one that counts its pairs.
+            answer = vars(outcome) | {"failed": dict(outcome.failed), "unknown": dict(outcome.unknown)}
         print(json.dumps(answer), flush=True)
 
 

@@ -32,9 +32,9 @@ async def count(db: Database) -> int:
 
 
 async def test_without_a_statement_no_connection_is_taken(db: Database) -> None:
-    before = db.pool_status()
+    before = db.pool_state()
     async with UnitOfWork(db):
-        assert db.pool_status() == before
+        assert db.pool_state() == before
 
 
 @pytest.mark.usefixtures("table")
@@ -55,7 +55,7 @@ async def test_an_exception_rolls_everything_back(db: Database) -> None:
     with pytest.raises(RuntimeError, match="no"):
         await add_and_fail()
     assert await count(db) == 0
-    assert db.pool_status()[0] == 0
+    assert db.pool_state().used == 0
 
 
 @pytest.mark.usefixtures("table")
@@ -68,7 +68,7 @@ async def test_a_commit_that_fails_raises_and_gives_the_connection_back(db: Data
     with pytest.raises(asyncpg.UniqueViolationError):
         await add_twice()
     assert await count(db) == 0
-    assert db.pool_status()[0] == 0
+    assert db.pool_state().used == 0
 
 
 @pytest.mark.usefixtures("table")
@@ -84,4 +84,4 @@ async def test_a_cancelled_unit_of_work_leaves_the_pool_whole(db: Database) -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await count(db) == 0
-    assert db.pool_status()[0] == 0
+    assert db.pool_state().used == 0

@@ -193,6 +193,7 @@ def test_what_has_not_begun_at_the_end_of_the_drain_can_be_sent_again(tmp_path: 
     assert answer.headers["connection"] == "close"
     stream.close()
     assert served.requests("_unmatched", 503) == 2, "what was cut is no success"
+    assert served.value("http_server_requests_shed_total", reason="draining") == 2
     assert not [line for line in served.lines() if "exception" in line]
 
 

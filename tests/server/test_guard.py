@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.server.client import Connection, request
-from tests.server.process import Service, running
+from tests.server.process import Service, running, scrape
 
 HEAD_BYTES = 8 * 1024
 OPEN = b"GET /fast HTTP/1.1\r\nHost: test\r\n"
@@ -183,3 +183,25 @@ async def test_honest_clients_are_served_beside_slow_ones(hasty: Service) -> Non
     assert {(await connection.answer()).status for connection in slow} == {408}
     for connection in slow:
         connection.writer.close()
+
+
+def shed(service: Service) -> dict[str, int]:
+    """How many requests were refused or cut, by reason."""
+    prefix = "http_server_requests_shed_total{reason="
+    lines = (line.removeprefix(prefix) for line in scrape(service.metrics_port).splitlines() if prefix in line)
+    return {line.split('"')[1]: int(float(line.rpartition(" ")[2])) for line in lines}
+
+
+async def test_what_is_refused_is_counted_by_its_reason(service: Service, hasty: Service) -> None:
+    before, before_in_haste = shed(service), shed(hasty)
+    await refused(service, b"nonsense\r\n\r\n")
+    await refused(service, OPEN + b"X-Large: " + b"a" * 60_000)
+    await refused(hasty, OPEN)
+    async with Connection(hasty.port) as connection:
+        connection.send(request("/echo", "POST", "Content-Length: 100000", body=b"slow"))
+        await connection.end()
+    async with Connection(hasty.port) as connection:
+        assert (await connection.get("/fast")).status == 200
+    after, after_in_haste = shed(service), shed(hasty)
+    assert {reason for reason in after if after[reason] == before[reason] + 1} == {"malformed", "large_head"}
+    assert after_in_haste == before_in_haste | {"slow_client": before_in_haste["slow_client"] + 2}

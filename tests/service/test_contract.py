@@ -50,7 +50,8 @@ async def test_public_routes_are_those_that_must_be(app: SlipwayApp) -> None:
         if not document(app)["paths"][path][method.lower()].get("security")
     }
     health = {("GET", path) for path in ("/livez", "/readyz", "/startupz", "/health", "/ready", "/info")}
-    assert public == health | {("POST", "/api/v1/users"), ("POST", "/api/v1/auth/token")}
+    keys = ("GET", "/.well-known/jwks.json")
+    assert public == health | {keys, ("POST", "/api/v1/users"), ("POST", "/api/v1/auth/token")}
 
 
 async def test_every_route_is_labelled_with_its_path_in_openapi(app: SlipwayApp, client: httpx2.AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.skaffold.configuration import (
     Pipeline,
     built,
     containers,
+    pipeline,
     pipelines,
     rendered,
 )
@@ -44,8 +46,13 @@ def test_it_is_what_the_schema_of_skaffold_allows() -> None:
 
 
 def test_profiles_replace_sections_and_patch_nothing() -> None:
-    assert {profile["name"] for profile in PROFILES} >= {"ci", "prodlike"}
-    assert all(profile.keys() <= {"name", "activation", "build", "deploy", "portForward"} for profile in PROFILES)
+    assert [profile["name"] for profile in PROFILES] == ["dev", "debug", "prodlike", "ci"]
+    sections = {"name", "build", "deploy", "portForward", "verify"}
+    assert all(profile.keys() <= sections for profile in PROFILES)
+
+
+def test_the_profile_dev_is_the_default_by_a_name() -> None:
+    assert pipeline("dev").sections == pipeline("default").sections
 
 
 @pytest.mark.parametrize("pipeline", ALL)
@@ -91,8 +98,8 @@ def test_synced_files_exist_and_land_where_the_image_runs_them(pipeline: Pipelin
         assert "strip" not in rule  # the path below the checkout is the path below the folder
 
 
-def test_only_the_default_syncs() -> None:
-    assert [one.name for one in pipelines() if list(sync_rules(one))] == ["default"]
+def test_only_what_reloads_syncs() -> None:
+    assert [one.name for one in pipelines() if list(sync_rules(one))] == ["default", "dev"]
 
 
 @pytest.mark.parametrize("pipeline", ALL)
@@ -105,7 +112,9 @@ def test_forwarded_ports_are_those_of_rendered_objects(pipeline: Pipeline) -> No
             for one in objects
             if (one["kind"].lower(), one["metadata"]["name"]) == (forward["resourceType"], forward["resourceName"])
         )
-        ports = [value for port in found["spec"]["ports"] for value in (port["name"], port["port"])]
+        ports = [value for port in found["spec"].get("ports", []) for value in (port["name"], port["port"])]
+        if found["kind"] == "Deployment":
+            ports += [int(word.rpartition(":")[2]) for one in containers([found]) for word in listens(one)]
         assert forward["port"] in ports
 
 
@@ -121,13 +130,56 @@ def test_pods_run_the_image_as_it_was_built(pipeline: Pipeline, digest: str) -> 
 
 
 def test_edits_can_be_written_in_the_pod_that_reloads() -> None:
-    pipeline = next(iter(pipelines()))
-    objects = rendered(pipeline.releases[0], built(pipeline))
-    (api,) = (one for one in objects if one["kind"] == "Deployment")
-    (container,) = containers([api])
+    api, container = deployed(pipeline("default"))
     assert container["args"] == ["serve", "--reload"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is False
     assert api["spec"]["replicas"] == 1
+
+
+def test_a_debugger_is_listened_for_and_nothing_reloads_or_is_killed_under_it() -> None:
+    api, container = deployed(pipeline("debug"))
+    assert (container["command"][0], container["args"]) == ("python", ["serve"])
+    assert list(listens(container)) == ["0.0.0.0:5678"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert api["spec"]["replicas"] == 1
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["failureThreshold"] * container[probe]["periodSeconds"] >= 3600
+    assert 5678 in {forward["localPort"] for forward in pipeline("debug").ports}
+
+
+def test_what_ships_is_what_prodlike_and_ci_run() -> None:
+    for name in ("prodlike", "ci"):
+        assert {artifact["docker"]["target"] for artifact in pipeline(name).artifacts} == {"runtime"}
+        assert deployed(pipeline(name))[1]["args"] == ["serve"]
+
+
+def test_ci_verifies_with_the_image_that_it_built() -> None:
+    assert [one.name for one in pipelines() if one.checks] == ["ci"]
+    (check,) = pipeline("ci").checks
+    assert check["name"] == check["container"]["name"]
+    assert check["container"]["image"] in {artifact["image"] for artifact in pipeline("ci").artifacts}
+    assert check["executionMode"] == {"kubernetesCluster": {}}
+    objects = [one for release in pipeline("ci").releases for one in rendered(release, built(pipeline("ci")))]
+    services = {one["metadata"]["name"] for one in objects if one["kind"] == "Service"}
+    program, address = check["container"]["args"]
+    assert address.removeprefix("http://") in services
+    compile(program, check["name"], "exec")
+    # The variables of its caller are given to it: only a whole path and `-I` do not ask them.
+    assert check["container"]["command"] == ["/usr/local/bin/python", "-I", "-c"]
+
+
+def deployed(pipeline: Pipeline) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The Deployment and its container."""
+    objects = rendered(pipeline.releases[0], built(pipeline))
+    (api,) = (one for one in objects if one["kind"] == "Deployment")
+    (container,) = containers([api])
+    return api, container
+
+
+def listens(container: dict[str, Any]) -> Iterator[str]:
+    """Where the command of a container says that it listens."""
+    words = container.get("command", [])
+    yield from (value for word, value in itertools.pairwise(words) if word == "--listen")
 
 
 def sync_rules(pipeline: Pipeline) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

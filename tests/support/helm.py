@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -32,9 +33,20 @@ def helm_program() -> Path:
     return _unpacked(packed)
 
 
-def run_helm(*arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs helm; with `check`, an error of it fails the test with its words."""
-    result = subprocess.run([helm_program(), *arguments], capture_output=True, text=True, check=False)
+@cache
+def helm3_program() -> Path:
+    """Helm's version before this one, if the machine has it: `SLIPWAY_TEST_HELM3`, or `helm3` on PATH."""
+    found = os.environ.get("SLIPWAY_TEST_HELM3") or shutil.which("helm3")
+    if not found:
+        not_run_here("helm 3", "SLIPWAY_TEST_HELM3 names no program, and no helm3 is on PATH", demanded=False)
+    return Path(found)
+
+
+def run_helm(
+    *arguments: str | Path, check: bool = True, program: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs helm, or the `program` that is another one; with `check`, an error of it fails the test with its words."""
+    result = subprocess.run([program or helm_program(), *arguments], capture_output=True, text=True, check=False)
     if check and result.returncode:
         raise AssertionError(f"helm {' '.join(map(str, arguments))}:\n{result.stderr}")
     return result

@@ -13,12 +13,12 @@ import pytest
 _PREFIX = "not run here: "
 
 
-def require_tool(name: str, *other_names: str) -> Path:
-    """The program, or the end of the test: skipped, and failed where CI=true."""
+def require_tool(name: str, *other_names: str, demanded: bool = True) -> Path:
+    """The program, or the end of the test: skipped, and where it is `demanded` failed if CI=true."""
     names = (name, *other_names)
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        not_run_here(name, f"no program {' or '.join(names)} on PATH")
+        not_run_here(name, f"no program {' or '.join(names)} on PATH", demanded=demanded)
     return Path(found)
 
 

@@ -1,6 +1,7 @@
 """The application that tests measure: every way in which a request can go, in FastAPI and in plain ASGI."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import structlog
@@ -14,6 +15,7 @@ from app.platform.telemetry.tracing import span, statement_span
 
 SLOW_SECONDS = 0.5
 STREAM_SECONDS = 0.4
+BLOCKED_SECONDS = 0.5
 
 _log = structlog.get_logger("app.features.sample.service")
 
@@ -72,6 +74,11 @@ def _add_answers(router: APIRouter) -> None:
     @router.get("/slow")
     async def slow() -> dict[str, str]:
         await asyncio.sleep(SLOW_SECONDS)
+        return {}
+
+    @router.get("/blocks")
+    async def blocks() -> dict[str, str]:
+        time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251 - on the event loop, which is the fault
         return {}
 
     ended = asyncio.Event()

@@ -14,6 +14,8 @@ from app.platform.telemetry.catalogue import (
     PROCESS_METRICS,
     REQUEST_DURATION,
 )
+from app.platform.telemetry.counts import PoolState
+from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.telemetry.metrics import MOST_SERIES, Metrics
 from tests.telemetry.served import openmetrics
 
@@ -25,7 +27,10 @@ def everything() -> Metrics:
     metrics = Metrics(Service(name="sample", version="1.2.3", revision="abc"), traced=True)
     metrics.prepare([("GET", "/items", 200)])
     metrics.active_websockets("/sockets").inc()
-    metrics.observe_pool(10, lambda: (3, 4))
+    metrics.database(lambda: PoolState(used=3, idle=4, waiting=0, limit=10))
+    metrics.cache(TOKEN_CACHE)
+    metrics.client("users")
+    metrics.show_features(["items"])
     return metrics
 
 
@@ -73,7 +78,19 @@ def test_label_values_come_from_the_sets_that_the_catalogue_names() -> None:
         for sample in family.samples:
             for label, value in sample.labels.items():
                 assert value in closed.get((name, label), {value})
-    assert len(closed) == 3
+    assert {label for _, label in closed} == {
+        "cache",
+        "db_client_connection_state",
+        "db_operation_name",
+        "error_type",
+        "http_request_method",
+        "level",
+        "outcome",
+        "reason",
+        "result",
+        "server_address",
+        "setting",
+    }
 
 
 def test_the_latency_objective_is_a_bucket() -> None:
@@ -104,11 +121,12 @@ def test_series_over_the_limit_are_booked_together_and_counted() -> None:
 def test_a_pool_is_asked_when_it_is_scraped() -> None:
     used = [1]
     metrics = Metrics(Service(), traced=False)
-    metrics.observe_pool(10, lambda: (used[0], 0))
+    metrics.database(lambda: PoolState(used=used[0], idle=0, waiting=2, limit=10))
     used[0] = 7
     value = metrics.registry.get_sample_value
     assert value("db_client_connection_count", {"db_client_connection_state": "used"}) == 7
     assert value("db_client_connection_max") == 10
+    assert value("db_client_connection_pending_requests") == 2
 
 
 def test_two_applications_of_a_process_do_not_share_metrics() -> None:

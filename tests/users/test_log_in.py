@@ -145,6 +145,9 @@ async def test_log_ins_beyond_the_waiting_room_are_told_to_come_back(database: D
             assert set(statuses) == {400, 503}
             assert statuses.count(400) >= 2
             assert all(a.headers["retry-after"] == "1" for a in answers if a.status_code == 503)
+            value = app.resources.telemetry.registry.get_sample_value
+            shed = value("http_server_requests_shed_total", {"reason": "log_in_slots"})
+            assert shed == statuses.count(503)
             assert (await log_in(client, "nobodyatall")).status_code == 400
 
 

@@ -3,10 +3,12 @@
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import JSONResponse
 
 from app.features.users import service
-from app.features.users.schemas import LogIn, PasswordChange, TokenOut, UserIn, UserOut, UserPatch, user_out
+from app.features.users.schemas import KeySetOut, LogIn, PasswordChange, TokenOut, UserIn, UserOut, UserPatch, user_out
 from app.features.users.service import Accounts
+from app.platform.auth.keys import key_set
 from app.platform.auth.principal import Principal
 from app.platform.auth.scopes import PUBLIC, TOKEN_URL, requires
 from app.platform.db.dependencies import Reads, Work
@@ -18,6 +20,12 @@ router = APIRouter(tags=["users"])
 ME = "/api/v1/users/me"
 Reader = Annotated[Principal, requires("users:read")]
 Writer = Annotated[Principal, requires("users:write")]
+
+
+class KeySetResponse(JSONResponse):
+    """A JWK set (RFC 7517 §8.5.2)."""
+
+    media_type = "application/jwk-set+json"
 
 
 async def _accounts(request: Request) -> Accounts:
@@ -43,6 +51,13 @@ async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsOfProcess, re
     or disabled user alike. (A 401 would be about the client, which does not authenticate here.)
     """
     return await service.log_in(accounts, reads, form)
+
+
+@router.get("/.well-known/jwks.json", response_class=KeySetResponse, openapi_extra=PUBLIC)
+async def get_keys(request: Request, response: Response) -> KeySetOut:
+    """The public keys that access tokens are verified by (RFC 7517)."""
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return KeySetOut.model_validate(key_set(resources_of(request).settings.auth))
 
 
 @router.get(ME, responses=problems(401, 403))

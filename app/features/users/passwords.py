@@ -13,7 +13,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
-from app.platform.http.problems import Problem
+from app.platform.http.problems import Shed
 from app.platform.settings import Passwords as PasswordSettings
 
 SHORTEST = 8
@@ -50,7 +50,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._running_or_waiting >= self._most:
-            raise Problem(503, "Too many log-ins at once; try again.", headers={"Retry-After": "1"})
+            raise Shed("log_in_slots", "Too many log-ins at once; try again.")
         self._running_or_waiting += 1
         try:
             return await to_thread.run_sync(work, limiter=self._slots)

@@ -82,6 +82,23 @@ class TokenOut(BaseModel):
     scope: str
 
 
+class KeyOut(BaseModel):
+    """A public key (RFC 7517, RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    kid: Annotated[str, Field(description="The key's thumbprint (RFC 7638).")]
+    use: Literal["sig"]
+    alg: Literal["EdDSA"]
+
+
+class KeySetOut(BaseModel):
+    """A JWK set; its first key is the one that is signed with."""
+
+    keys: list[KeyOut]
+
+
 def user_out(row: asyncpg.Record) -> UserOut:
     """A row without its secret."""
     return UserOut.model_validate(dict(row))

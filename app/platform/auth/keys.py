@@ -54,16 +54,37 @@ def public_key(secret: SecretStr) -> Ed25519PublicKey:
 
 def key_id(key: Ed25519PublicKey) -> str:
     """The `kid` of a key: its JWK thumbprint (RFC 7638), so that no one has to invent or configure names."""
-    members = f'{{"crv":"Ed25519","kty":"OKP","x":"{_x(key)}"}}'
+    return thumbprint(_x(key))
+
+
+def thumbprint(x: str) -> str:
+    """The JWK thumbprint of the Ed25519 key with this `x`."""
+    members = f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'
     return _base64url(sha256(members.encode()).digest())
+
+
+def key_set(settings: Auth) -> dict[str, list[dict[str, str]]]:
+    """The public keys as a JWK set (RFC 7517, RFC 8037): the one signed with first."""
+    keys = [
+        {"kty": "OKP", "crv": "Ed25519", "x": _x(key), "kid": kid, "use": "sig", "alg": ALGORITHM}
+        for kid, key in _public_keys(settings).items()
+    ]
+    return {"keys": keys}
 
 
 def verification_keys(settings: Auth) -> Mapping[str, PyJWK]:
     """The keys whose tokens are good, by `kid`: the one signed with and the one before the last rotation."""
+    return {
+        kid: PyJWK({"kty": "OKP", "crv": "Ed25519", "x": _x(key), "alg": ALGORITHM})
+        for kid, key in _public_keys(settings).items()
+    }
+
+
+def _public_keys(settings: Auth) -> dict[str, Ed25519PublicKey]:
     keys = [signing_key(settings.signing_key).public_key()]
     if settings.previous_key is not None:
         keys.append(public_key(settings.previous_key))
-    return {key_id(key): PyJWK({"kty": "OKP", "crv": "Ed25519", "x": _x(key), "alg": ALGORITHM}) for key in keys}
+    return {key_id(key): key for key in keys}
 
 
 def _pem(secret: SecretStr) -> bytes:

@@ -22,3 +22,13 @@ class InvalidToken:
     """A bearer token that was refused; `reason` is for the client."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownKey(InvalidToken):
+    """A token that is well made and signed with a key that is not known here: it may be a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unverifiable:
+    """A token that cannot be judged now, since the process that has the keys does not answer."""

@@ -23,3 +23,8 @@ def insufficient_scope(scopes: str) -> Problem:
         slug="insufficient-scope",
         headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scopes}"'},
     )
+
+
+def unverifiable() -> Problem:
+    """503: whether the token is good cannot be known now. A 401 would make clients throw a good one away."""
+    return Problem(503, "Access tokens cannot be verified at the moment; try again.", headers={"Retry-After": "1"})

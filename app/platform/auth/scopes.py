@@ -12,8 +12,8 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from ..http.openapi import Document
-from .principal import InvalidToken, Principal
-from .refusals import insufficient_scope, unauthenticated
+from .principal import InvalidToken, Principal, Unverifiable
+from .refusals import insufficient_scope, unauthenticated, unverifiable
 
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 (a path)
 SCHEME = "OAuth2"
@@ -40,6 +40,8 @@ class Requires(SecurityBase):
         caller: object = connection.scope.get("principal")
         if isinstance(caller, InvalidToken):
             raise unauthenticated(caller.reason)
+        if isinstance(caller, Unverifiable):
+            raise unverifiable()
         if not isinstance(caller, Principal):
             raise unauthenticated()
         if not self.scopes <= caller.scopes:

@@ -4,16 +4,17 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time
 from typing import NoReturn, cast
 from uuid import UUID
 
-from jwt import PyJWS, PyJWTError
+from jwt import PyJWK, PyJWS, PyJWTError
 
 from ..settings import Auth
+from ..telemetry.counts import CacheCounts
 from .keys import ALGORITHM, verification_keys
-from .principal import InvalidToken, Principal
+from .principal import InvalidToken, Principal, UnknownKey
 
 LONGEST_TOKEN = 4096
 """Bytes; bounds the work for a token that is not good."""
@@ -36,20 +37,34 @@ class _TokenError(Exception):
     """Says why a token is not good."""
 
 
+class _UnknownKeyError(_TokenError):
+    """The one reason that may pass."""
+
+
 class TokenVerifier:
     """Turns the value of an `Authorization` header into a principal.
 
     Verified tokens are remembered until they expire, and the least recently used is forgotten first. Refused
     ones are not remembered; each costs at most one signature check.
 
-    Raises `ValueError` when it is made with keys that cannot be used; `refuse_weak_secrets` says so before.
+    `keys` are those of another process, by `kid`; they may change. Without them the settings' own are taken, which
+    raises `ValueError` when they cannot be used; `refuse_weak_secrets` says so before.
     """
 
-    def __init__(self, settings: Auth, *, clock: Callable[[], float] = time) -> None:
-        self._keys = verification_keys(settings)
+    def __init__(
+        self,
+        settings: Auth,
+        *,
+        keys: Mapping[str, PyJWK] | None = None,
+        clock: Callable[[], float] = time,
+        counts: CacheCounts | None = None,
+    ) -> None:
+        self.keys = verification_keys(settings) if keys is None else keys
+        """By `kid`; those of another process may change."""
         self._issuer = settings.issuer
         self._audience = settings.audience
         self._clock = clock
+        self._counts = counts or CacheCounts()
         self._signatures = PyJWS(algorithms=[ALGORITHM])
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
 
@@ -59,19 +74,27 @@ class TokenVerifier:
         if known is not None:
             if known.expires_at + LEEWAY_SECONDS > self._clock():
                 self._verified.move_to_end(header)
+                self._counts.hit()
                 return known
             del self._verified[header]
         scheme, _, token = header.partition(b" ")
         if scheme.lower() != b"bearer":
             return None
+        self._counts.miss()
         try:
             principal = self._verify(token.strip(b" "))
+        except _UnknownKeyError as refusal:
+            return UnknownKey(str(refusal))
         except _TokenError as refusal:
             return InvalidToken(str(refusal))
         self._verified[header] = principal
         if len(self._verified) > KEPT_TOKENS:
             self._verified.popitem(last=False)
         return principal
+
+    def forget(self) -> None:
+        """Verifies every token anew, since a key is no longer good."""
+        self._verified.clear()
 
     def _verify(self, token: bytes) -> Principal:
         if len(token) > LONGEST_TOKEN:
@@ -85,9 +108,9 @@ class TokenVerifier:
         if not _REFUSED_HEADERS.isdisjoint(head):
             raise _TokenError("The token's header asks for something that is refused here")
         kid = head.get("kid")
-        key = self._keys.get(kid) if isinstance(kid, str) else None
+        key = self.keys.get(kid) if isinstance(kid, str) else None
         if key is None:
-            raise _TokenError("The token's key is not known")
+            raise _UnknownKeyError("The token's key is not known")
         try:
             payload = cast(bytes, self._signatures.decode(token, key, algorithms=[ALGORITHM]))
         except PyJWTError:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import cast
+from time import perf_counter
+from typing import TYPE_CHECKING, cast
 
 import asyncpg
 from sqlalchemy import URL, AsyncAdaptedQueuePool, create_engine, event
@@ -12,8 +13,12 @@ from sqlalchemy.util import greenlet_spawn
 
 from ..settings import Address
 from ..settings import Database as DatabaseSettings
-from .errors import DatabaseUnavailable
+from ..telemetry.counts import DatabaseCounts, PoolState
+from .errors import DatabaseUnavailable, PoolTimeout
 from .lease import Lease
+
+if TYPE_CHECKING:
+    from ..telemetry.metrics import Metrics
 
 
 class Database:
@@ -24,6 +29,7 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
+        self.counts = DatabaseCounts()
         # The synchronous facade of an asynchronous dialect: the same pool as `create_async_engine`, without
         # the import of the ORM, which is a tenth of a second of the start.
         self.engine = create_engine(
@@ -39,20 +45,27 @@ class Database:
         self._pool = cast(QueuePool, self.engine.pool)
         self._places = asyncio.Semaphore(settings.pool_size)
         self._open = 0
+        self._waiting = 0
         event.listen(self._pool, "connect", self._count_opened)
         event.listen(self._pool, "close", self._count_closed)
+
+    def report_to(self, metrics: "Metrics") -> None:
+        """Exports the pool and the time of statements."""
+        self.counts = metrics.database(self.pool_state)
 
     async def lease(self) -> Lease:
         """A live connection.
 
         Raises `DatabaseUnavailable` when none can be had within the pool's and the connection's time limits.
         """
+        begun = perf_counter()
         await self._take_place()
         try:
             while True:
                 held = await self._check_out()
                 lease = Lease(held, self._places)
                 if not lease.driver.is_closed():
+                    self.counts.waited(perf_counter() - begun)
                     return lease
                 # It died in the pool, with a restart of the server: its place goes to a new one.
                 await greenlet_spawn(held.invalidate)
@@ -70,11 +83,15 @@ class Database:
         if not self._places.locked():
             await self._places.acquire()
             return
+        self._waiting += 1
         try:
             async with asyncio.timeout(self.settings.pool_timeout_seconds):
                 await self._places.acquire()
         except TimeoutError as error:
-            raise DatabaseUnavailable from error
+            self.counts.timed_out()
+            raise PoolTimeout from error
+        finally:
+            self._waiting -= 1
 
     async def _check_out(self) -> PoolProxiedConnection:
         pool = self._pool
@@ -103,9 +120,10 @@ class Database:
         """Returns the connection to the pool."""
         lease.release()
 
-    def pool_status(self) -> tuple[int, int]:
-        """Connections in use, and open but idle."""
-        return self._pool.checkedout(), self._pool.checkedin()
+    def pool_state(self) -> PoolState:
+        """The pool at this moment, from any thread."""
+        pool = self._pool
+        return PoolState(pool.checkedout(), pool.checkedin(), self._waiting, self.settings.pool_size)
 
     async def close(self) -> None:
         """Closes the idle connections; leases that are out are closed when they come back."""

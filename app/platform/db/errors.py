@@ -6,6 +6,7 @@ import asyncpg
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..http.problems import Problem
+from ..telemetry.labels import StatementError
 
 RETRY_AFTER_SECONDS = 1
 
@@ -30,6 +31,23 @@ class DatabaseUnavailable(Problem):
             slug="database-unavailable",
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
+
+
+class PoolTimeout(DatabaseUnavailable):
+    """503: no connection of the pool was free in time."""
+
+
+def outcome_of(error: BaseException) -> StatementError:
+    """What a statement that failed is counted as."""
+    if isinstance(error, DatabaseUnavailable):
+        return "pool_timeout" if isinstance(error, PoolTimeout) else "unavailable"
+    if isinstance(error, (TimeoutError, asyncpg.QueryCanceledError)):
+        return "timeout"
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return "integrity"
+    if isinstance(error, (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)):
+        return "conflict"
+    return "unavailable" if isinstance(error, (*LOST, asyncpg.InterfaceError)) else "other"
 
 
 def problem_of(error: asyncpg.PostgresError) -> Problem | None:

@@ -1,6 +1,7 @@
 """Statements written in SQLAlchemy Core, compiled once at import and run on the driver connection."""
 
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import asyncpg
@@ -10,8 +11,10 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import JSON, NullType
 
+from ..telemetry.counts import DatabaseCounts
+from ..telemetry.labels import StatementError
 from ..telemetry.tracing import statement_span
-from .errors import LOST, DatabaseUnavailable
+from .errors import LOST, DatabaseUnavailable, outcome_of
 from .lease import Lease
 
 _DIALECT = asyncpg_dialect()
@@ -23,6 +26,11 @@ Connection = asyncpg.Connection[asyncpg.Record] if TYPE_CHECKING else asyncpg.Co
 
 class Runner(Protocol):
     """Where a statement runs: a `Database` (alone, on a lease of its own) or a `UnitOfWork` (in its transaction)."""
+
+    @property
+    def counts(self) -> DatabaseCounts:
+        """Who counts what runs here."""
+        ...
 
     async def lease(self) -> Lease:
         """The connection to use. Raises `DatabaseUnavailable` when none can be had in time."""
@@ -43,7 +51,7 @@ class Query:
             or with one that converts in Python (JSON, Enum), or a column default that runs in Python.
     """
 
-    __slots__ = ("_constants", "_names", "_wanted", "name", "sql")
+    __slots__ = ("_constants", "_names", "_operation", "_wanted", "name", "sql")
 
     def __init__(self, statement: ClauseElement, name: str = "") -> None:
         compiled = cast(PGCompiler_asyncpg, statement.compile(dialect=_DIALECT))
@@ -57,6 +65,7 @@ class Query:
                 raise TypeError(f"parameter {parameter!r} has a type that asyncpg cannot bind: cast it")
         self.sql = str(compiled)
         self.name = name or self.sql.split(None, 1)[0]
+        self._operation = self.sql.split(None, 1)[0].upper()
         self._names = names
         self._constants = {
             parameter: compiled.params[parameter] for parameter in names if not compiled.binds[parameter].required
@@ -79,19 +88,32 @@ class Query:
 
     async def _run(self, on: Runner, parameters: dict[str, object], call: Callable[..., Awaitable[Result]]) -> Result:
         arguments = self._arguments(parameters)
-        lease = await on.lease()
+        begun = perf_counter()
+        outcome: StatementError | None = None  # which it stays for one that was given up
         try:
-            with statement_span(self.name, self.sql):
-                return await call(lease.driver, self.sql, *arguments)
-        except LOST as error:
-            raise DatabaseUnavailable from error
-        except asyncpg.InterfaceError as error:
-            # The driver's word for a connection that was closed under it, and for wrong use of it.
-            if lease.driver.is_closed():
+            lease = await on.lease()
+            begun = perf_counter()
+            try:
+                with statement_span(self.name, self.sql):
+                    result = await call(lease.driver, self.sql, *arguments)
+            except asyncpg.InterfaceError as error:
+                # The driver's word for a connection that was closed under it, and for wrong use of it.
+                if lease.driver.is_closed():
+                    raise DatabaseUnavailable from error
+                raise
+            else:
+                outcome = ""
+                return result
+            finally:
+                await on.give_back(lease)
+        except Exception as error:
+            outcome = outcome_of(error)
+            if isinstance(error, LOST):
                 raise DatabaseUnavailable from error
             raise
         finally:
-            await on.give_back(lease)
+            if outcome is not None:
+                on.counts.ran(self._operation, outcome, perf_counter() - begun)
 
     def _arguments(self, parameters: dict[str, object]) -> list[object]:
         if len(parameters) != self._wanted:

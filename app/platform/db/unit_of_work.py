@@ -1,13 +1,17 @@
 """One transaction of a use case: begun by its first statement, committed before the answer's first byte."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import perf_counter
 from types import TracebackType
 from typing import Self
 
 from asyncpg.transaction import Transaction
 
+from ..telemetry.counts import DatabaseCounts
 from ..telemetry.tracing import statement_span
 from .database import Database
-from .errors import LOST, DatabaseUnavailable
+from .errors import LOST, DatabaseUnavailable, outcome_of
 from .lease import Lease
 
 
@@ -18,10 +22,11 @@ class UnitOfWork:
     it costs no connection, so a request that fails its validation never waits for the pool.
     """
 
-    __slots__ = ("_database", "_lease", "_transaction")
+    __slots__ = ("_database", "_lease", "_transaction", "counts")
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.counts = database.counts
         self._lease: Lease | None = None
         self._transaction: Transaction | None = None
 
@@ -36,7 +41,7 @@ class UnitOfWork:
         if lease is None or transaction is None:
             return
         try:
-            with statement_span("ROLLBACK" if error else "COMMIT"):
+            with _counted(self.counts, "ROLLBACK" if error else "COMMIT") as word, statement_span(word):
                 await (transaction.rollback() if error else transaction.commit())
         except LOST as lost:
             await lease.discard()
@@ -58,7 +63,8 @@ class UnitOfWork:
         lease = await self._database.lease()
         transaction = lease.driver.transaction()
         try:
-            await transaction.start()
+            with _counted(self.counts, "BEGIN"):
+                await transaction.start()
         except BaseException as error:
             await lease.discard()
             if isinstance(error, LOST):
@@ -69,3 +75,14 @@ class UnitOfWork:
 
     async def give_back(self, lease: Lease) -> None:
         """Keeps the connection: the transaction goes on until the unit of work ends."""
+
+
+@contextmanager
+def _counted(counts: DatabaseCounts, word: str) -> Generator[str]:
+    begun = perf_counter()
+    try:
+        yield word
+    except Exception as error:
+        counts.ran(word, outcome_of(error), perf_counter() - begun)
+        raise
+    counts.ran(word, "", perf_counter() - begun)

@@ -20,6 +20,7 @@ from .openapi import EVERYWHERE, Document, with_problems
 from .routes import LabelledRoute
 
 if TYPE_CHECKING:
+    from ..auth.remote_keys import RemoteKeys
     from ..auth.tokens import TokenVerifier
     from ..db import Database
 
@@ -36,6 +37,7 @@ class Resources:
     telemetry: Telemetry
     database: "Database | None" = None
     verifier: "TokenVerifier | None" = None
+    remote_keys: "RemoteKeys | None" = None
     scopes: tuple[str, ...] = ()
     features: dict[str, object] = field(default_factory=dict[str, object])
 
@@ -79,8 +81,13 @@ class SlipwayApp(FastAPI):
         """The framework's stack in the fused layer."""
         resources = self.resources
         resources.telemetry.metrics.prepare(self.served_routes())
+        stack = super().build_middleware_stack()
+        if resources.verifier and resources.remote_keys:
+            from ..auth.remote_keys import AskingForUnknownKeys
+
+            stack = AskingForUnknownKeys(stack, resources.verifier, resources.remote_keys)
         return HttpLayer(
-            super().build_middleware_stack(),
+            stack,
             telemetry=resources.telemetry,
             drain=resources.drain,
             settings=resources.settings,

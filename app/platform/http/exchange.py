@@ -220,6 +220,7 @@ class Exchange:
 
     async def _stop(self) -> None:
         """The time for running requests is over: one without an answer yet can be sent again elsewhere."""
+        self._layer.metrics.count_shed("draining")
         if not self._status:
             await send_problem(self.send, 503, STOPPING, headers={"retry-after": "1"})
         elif not self._ended:
@@ -238,7 +239,7 @@ class Exchange:
         layer.observe_request(method, route, status, seconds, exemplar)
         if span is not None:
             span.end_request(scope, route, status, seconds)
-        if status >= 500 or (layer.logs_requests and (status >= 400 or scope["path"] not in PROBES)):
+        if status >= 500 or (layer.overrides.logs_requests and (status >= 400 or scope["path"] not in PROBES)):
             client = scope.get("client")
             layer.write_line(
                 {

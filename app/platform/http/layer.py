@@ -62,7 +62,7 @@ class HttpLayer:
         self.active_requests = telemetry.metrics.active_requests
         self.observe_request = telemetry.metrics.observe_request
         self.write_line = telemetry.write_line
-        self.logs_requests = settings.telemetry.log_level in {"debug", "info"}
+        self.overrides = telemetry.overrides
         self.max_body_bytes = settings.http.max_body_bytes
         self.headers = (*SECURITY_HEADERS, *([TRANSPORT_SECURITY] if settings.production else []))
         self.header_names = frozenset({b"x-request-id", *(name for name, _ in self.headers)})
@@ -110,6 +110,7 @@ class HttpLayer:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starts the telemetry before the application starts, and ends it when the application has ended."""
         self._telemetry.start()
+        self._telemetry.watch_loop()
 
         async def send_last(message: Message) -> None:
             if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:

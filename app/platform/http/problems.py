@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import orjson
 from starlette.types import Send
 
 from ..telemetry.context import current_request
+
+if TYPE_CHECKING:
+    from ..telemetry.labels import ShedReason
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:slipway:problem:"
@@ -43,6 +47,14 @@ class Problem(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
         self.extensions = dict(extensions or {})
+
+
+class Shed(Problem):
+    """503: refused at once, since too much is under way already; counted by its reason."""
+
+    def __init__(self, reason: "ShedReason", detail: str) -> None:
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "1"})
+        self.reason: ShedReason = reason
 
 
 def phrase(status: int) -> str:

@@ -146,7 +146,7 @@ class WebSocketExchange:
         context.feature = layer.route_features.get(route, "")
         if self._span is not None:
             self._span.end_request(scope, route, status, seconds)
-        if status >= 500 or layer.logs_requests:
+        if status >= 500 or layer.overrides.logs_requests:
             client = scope.get("client")
             layer.write_line(
                 {

@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from ..settings import Settings, Shutdown
 from .guard import GuardedProtocol
+
+if TYPE_CHECKING:
+    from ..telemetry.labels import ShedReason
 
 _AT_ONCE = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.15)
 
@@ -16,13 +20,20 @@ class ServerConfig(uvicorn.Config):
     """uvicorn's configuration with our limits: no access log, no `server` header, httptools, uvloop if there is one.
 
     Log lines of uvicorn below a warning are off: they would repeat ours, and hold query strings of WebSockets.
-    `notify` is awaited about once a second (the heartbeat of a gunicorn worker).
+    `notify` is awaited about once a second (the heartbeat of a gunicorn worker). `count_shed` is told why a request
+    was refused or cut before the application saw it, or all of it.
     """
 
     def __init__(
-        self, application: ASGIApp, settings: Settings, *, notify: Callable[[], Awaitable[None]] | None = None
+        self,
+        application: ASGIApp,
+        settings: Settings,
+        *,
+        notify: Callable[[], Awaitable[None]] | None = None,
+        count_shed: "Callable[[ShedReason], None]" = lambda _: None,
     ) -> None:
         self.settings = settings
+        self.count_shed = count_shed
         http = settings.http
         super().__init__(
             application,

@@ -9,6 +9,7 @@ from uvicorn.server import ServerState
 
 from ..http.problems import MEDIA_TYPE, problem_body
 from ..ids import new_id
+from ..telemetry.labels import ShedReason
 from .joined import JoinedTransport
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _DETAILS = {
     408: "The head of the request took too long to arrive.",
     431: "The request line and the header fields together are larger than this service takes.",
 }
+_REASONS: dict[int, ShedReason] = {400: "malformed", 408: "slow_client", 431: "large_head"}
 
 
 class _Trailers(list[tuple[bytes, bytes]]):
@@ -53,6 +55,7 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         http = config.settings.http
+        self._count_shed = config.count_shed
         self._most_head = http.max_header_bytes
         self._patience = http.header_timeout_seconds
         self._body_minimum = http.min_body_bytes_per_second
@@ -126,6 +129,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
             self._waited += seconds
             if self._waited > self._patience + self._body_bytes / self._body_minimum:
+                self._count_shed("slow_client")
                 self.transport.abort()
         elif self._idle() and self.timeout_keep_alive_task is None:
             self._waited += seconds
@@ -148,6 +152,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._refused = True
         self._waited = 0.0
+        self._count_shed(_REASONS[status])
         if not self._idle():
             # An answer is on its way or will be, and this one would be taken for it.
             if not self._in_body or self.cycle.response_started or self.pipeline:

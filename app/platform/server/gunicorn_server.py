@@ -126,12 +126,18 @@ class _Worker(UvicornWorker):
         )
 
     async def _serve(self) -> None:
-        config = ServerConfig(self.service.application, self.settings, notify=self.callback_notify)
-        self.server = DrainingServer(config, self.service.drain)
+        service = self.service
+        config = ServerConfig(
+            service.application,
+            self.settings,
+            notify=self.callback_notify,
+            count_shed=service.telemetry.metrics.count_shed,
+        )
+        self.server = DrainingServer(config, service.drain)
         signal.signal(signal.SIGQUIT, self.server.handle_exit)
         # gunicorn's own sockets complain when the loop has closed them.
         sockets = [cast(BaseSocket, listener).sock for listener in self.sockets]
-        with metrics_served(self.service, self.settings, multiprocess=True):
+        with metrics_served(service, self.settings, multiprocess=True):
             await self.server.serve(sockets=sockets)
         if not self.server.started and not self.server.should_exit:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +15,9 @@ from ..health import Health
 from ..http.layer import HttpLayer
 from ..settings import Settings
 from ..telemetry import Telemetry, build_telemetry
+
+if TYPE_CHECKING:
+    from .control import Control
 
 _READINESS = frozenset({"/readyz", "/ready"})
 
@@ -28,6 +31,7 @@ class Served:
     application: ASGIApp
     drain: Drain
     telemetry: Telemetry
+    control: "Control | None" = None
 
 
 def served(application: ASGIApp, settings: Settings) -> Served:
@@ -35,7 +39,7 @@ def served(application: ASGIApp, settings: Settings) -> Served:
     drain: object = getattr(application, "drain", None)
     resources: Any = getattr(application, "resources", None)
     if isinstance(drain, Drain) and resources is not None:
-        return Served(application, drain, resources.telemetry)
+        return Served(application, drain, resources.telemetry, _control_of(resources, settings))
     wrapped = wrap(application, settings)
     return Served(wrapped, wrapped.drain, wrapped.telemetry)
 
@@ -46,8 +50,25 @@ def metrics_served(service: Served, settings: Settings, *, multiprocess: bool = 
     if not metrics.enabled:
         return nullcontext()
     from ..telemetry.exposition import serve_metrics
+    from .control import PATH
 
-    return serve_metrics(service.telemetry.registry, metrics.host, metrics.port, multiprocess=multiprocess)
+    return serve_metrics(
+        service.telemetry.registry,
+        metrics.host,
+        metrics.port,
+        multiprocess=multiprocess,
+        endpoints={PATH: service.control} if service.control else {},
+    )
+
+
+def _control_of(resources: Any, settings: Settings) -> "Control | None":
+    """Run-time control, for a process that knows the keys of those who may ask for it."""
+    if resources.verifier is None:
+        return None
+    from ..auth.signed_change import ChangeVerifier
+    from .control import Control
+
+    return Control(resources.telemetry.overrides, ChangeVerifier(resources.verifier.keys, settings.auth.issuer))
 
 
 class WrappedApp:

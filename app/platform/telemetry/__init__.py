@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from .lines import LineWriter
     from .logs import Render
+    from .loop_lag import LoopLag
     from .metrics import Metrics
+    from .overrides import Overrides
     from .tracing import Tracing
 
 STDOUT = 1
@@ -20,11 +22,23 @@ STDOUT = 1
 class Telemetry:
     """What one application measures and writes. `build_telemetry` makes it."""
 
-    def __init__(self, metrics: Metrics, tracing: Tracing, writer: LineWriter, render: Render) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        tracing: Tracing,
+        writer: LineWriter,
+        render: Render,
+        loop_lag: LoopLag,
+        settings: Settings,
+    ) -> None:
+        from .overrides import Overrides
+
         self.metrics = metrics
         self.tracing = tracing
         self.writer = writer
         self._render = render
+        self._loop_lag = loop_lag
+        self.overrides: Overrides = Overrides(settings, tracing, metrics, self.write_line)
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -32,15 +46,21 @@ class Telemetry:
         return self.metrics.registry
 
     def write_line(self, fields: dict[str, object]) -> None:
-        """Writes an access line: fields that need no redaction."""
-        self.writer.write(self._render(fields))
+        """Writes a line whatever the level is: fields that need no redaction, with `ts`, `level` and `event`."""
+        self.writer.write(self._render(fields), str(fields["level"]))
 
     def start(self) -> None:
         """Starts the export of spans, after any fork; a second call does nothing."""
         self.tracing.start()
 
+    def watch_loop(self) -> None:
+        """Samples the lag of the running event loop, until `close`."""
+        self._loop_lag.start()
+
     async def close(self) -> None:
         """Sends and writes what is left, within two seconds; a second call does nothing."""
+        self._loop_lag.stop()
+        self.overrides.close()
         await asyncio.to_thread(self._flush)
 
     def _flush(self) -> None:
@@ -57,10 +77,14 @@ def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Tel
     # Here, since prometheus_client decides when it is imported whether several workers share its files.
     from .lines import LineWriter
     from .logs import renderer
+    from .loop_lag import LoopLag
     from .metrics import Metrics
     from .tracing import Tracing
 
     metrics = Metrics(settings.service, traced=settings.telemetry.otlp_endpoint is not None)
     writer = writer or LineWriter(STDOUT)
     writer.on_drop = metrics.log_lines_dropped.inc
-    return Telemetry(metrics, Tracing(settings, metrics), writer, renderer(settings))
+    writer.on_line = metrics.count_line
+    return Telemetry(
+        metrics, Tracing(settings, metrics), writer, renderer(settings), LoopLag(metrics.loop_lag.observe), settings
+    )

@@ -1,14 +1,18 @@
 """The OpenTelemetry SDK as this service uses it: which spans it records, and how they leave."""
 
+import logging
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import getrandbits
+from threading import Event, Lock, Thread, local
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState
@@ -22,7 +26,13 @@ MOST_WAITING = 2048
 """Spans that wait for the collector; past it the oldest are dropped."""
 EXPORT_SECONDS = 2.0
 """How long one batch may take, in a thread of its own; then it is lost."""
-BATCH_MILLISECONDS = 2000.0
+BATCH = 512
+"""Most spans that leave at once."""
+BATCH_SECONDS = 2.0
+"""How long a span waits for company."""
+_exporting = local()
+"""Marks the thread that sends spans: what it does is no trace."""
+_log = logging.getLogger(__name__)
 _QUERIES = frozenset({"url.query", "url.full", "http.url", "http.target"})
 
 
@@ -43,8 +53,8 @@ def make_provider(settings: Settings, metrics: Metrics, samples: Callable[[int],
         ),
         shutdown_on_exit=False,
     )
-    exporter = CountedExporter(OTLPSpanExporter(endpoint, timeout=EXPORT_SECONDS), metrics)
-    provider.add_span_processor(CountedProcessor(exporter, metrics))
+    exporter = OTLPSpanExporter(endpoint, timeout=EXPORT_SECONDS)
+    provider.add_span_processor(QueuedProcessor(exporter, metrics))
     return provider
 
 
@@ -74,7 +84,7 @@ class RequestSampler(Sampler):
         elif parent.is_valid:
             sampled = parent.trace_flags.sampled
         else:
-            sampled = self._samples(trace_id)
+            sampled = self._samples(trace_id) and not getattr(_exporting, "now", False)
         if not sampled:
             return SamplingResult(Decision.DROP, trace_state=parent.trace_state)
         return SamplingResult(Decision.RECORD_AND_SAMPLE, _without_queries(attributes), parent.trace_state)
@@ -101,34 +111,77 @@ class RequestIds(RandomIdGenerator):
         return int(request.trace_id, 16) if request is not None else getrandbits(128) | 1
 
 
-class CountedProcessor(BatchSpanProcessor):
-    """Counts the spans that end; those that are never exported were dropped."""
+class QueuedProcessor(SpanProcessor):
+    """Sends spans in batches, in a thread of its own, and counts what becomes of each of them.
 
-    def __init__(self, exporter: SpanExporter, metrics: Metrics) -> None:
-        super().__init__(exporter, max_queue_size=MOST_WAITING, schedule_delay_millis=BATCH_MILLISECONDS)
-        self._ended = metrics.spans_ended
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self._ended.inc()
-        super().on_end(span)
-
-
-class CountedExporter(SpanExporter):
-    """Counts the spans that leave, and those that cannot."""
+    The SDK's own says of no span that it was dropped but by a line in the log, written by the request whose span
+    found the queue full: its requests are slower, and nobody can count.
+    """
 
     def __init__(self, exporter: SpanExporter, metrics: Metrics) -> None:
         self._exporter = exporter
-        self._exported = metrics.spans_exported
-        self._failed = metrics.spans_failed
+        self._metrics = metrics
+        self._waiting: deque[ReadableSpan] = deque()
+        self._some = Event()
+        self._sending = Lock()
+        self._stopped = False
+        self._thread = Thread(target=self._run, name="trace-export", daemon=True)
+        self._thread.start()
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export(spans)
-        counter = self._exported if result is SpanExportResult.SUCCESS else self._failed
-        counter.inc(len(spans))
-        return result
+    def on_end(self, span: ReadableSpan) -> None:
+        """Takes a span that was recorded; never waits."""
+        self._metrics.spans_ended.inc()
+        if self._stopped:
+            self._metrics.spans_dropped.inc()
+            return
+        if len(self._waiting) >= MOST_WAITING:
+            with suppress(IndexError):  # The thread was faster.
+                self._waiting.popleft()
+                self._metrics.spans_dropped.inc()
+        self._waiting.append(span)
+        if len(self._waiting) >= BATCH:
+            self._some.set()
 
     def shutdown(self) -> None:
+        """Sends what waits, and drops what cannot be sent in time; a second call does nothing."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._some.set()
+        self._thread.join(EXPORT_SECONDS)
         self._exporter.shutdown()
+        while batch := self._take():
+            self._metrics.spans_dropped.inc(len(batch))
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return self._exporter.force_flush(timeout_millis)
+        """Sends what waits, in this thread."""
+        self._send_all()
+        return True
+
+    def _run(self) -> None:
+        _exporting.now = True
+        while not self._stopped:
+            self._some.wait(BATCH_SECONDS)
+            self._some.clear()
+            self._send_all()
+
+    def _send_all(self) -> None:
+        with self._sending:
+            while batch := self._take():
+                self._send(batch)
+
+    def _take(self) -> list[ReadableSpan]:
+        batch: list[ReadableSpan] = []
+        with suppress(IndexError):
+            while len(batch) < BATCH:
+                batch.append(self._waiting.popleft())
+        return batch
+
+    def _send(self, batch: list[ReadableSpan]) -> None:
+        metrics, counter = self._metrics, self._metrics.spans_failed
+        try:
+            if self._exporter.export(batch) is SpanExportResult.SUCCESS:
+                counter = metrics.spans_exported
+        except Exception:  # noqa: BLE001 - the thread must live on, whatever an exporter raises
+            _log.exception("spans could not be exported")
+        counter.inc(len(batch))

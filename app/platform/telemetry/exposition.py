@@ -6,15 +6,18 @@ import socket
 import socketserver
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from typing import TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from ..http.problems import MEDIA_TYPE, problem_body
+from ..ids import new_id
 from ..listen import listen_error
 
 SCRAPE_SECONDS = 10.0
@@ -22,6 +25,31 @@ SCRAPE_SECONDS = 10.0
 VARIABLE = "SLIPWAY_METRICS__PORT"
 Connection: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 """As socketserver has it; of TCP it is always the socket."""
+
+LARGEST_BODY = 4096
+"""Bytes of a signed change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    media_type: str
+
+
+class Endpoint(Protocol):
+    """What else than metrics is served on the port."""
+
+    def state(self) -> Answer:
+        """The answer to a GET."""
+        ...
+
+    def change(self, document: bytes) -> Answer:
+        """The answer to a PUT."""
+        ...
+
 
 _log = logging.getLogger(__name__)
 
@@ -35,15 +63,30 @@ def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
     return encode(registry), media_type
 
 
+def problem(status: int, detail: str) -> Answer:
+    """A problem document; `detail` is a sentence without its first capital and its full stop."""
+    sentence = f"{detail[0].upper()}{detail[1:]}."
+    return Answer(status, problem_body(status, sentence, instance=str(new_id())), MEDIA_TYPE)
+
+
 @contextmanager
-def serve_metrics(registry: CollectorRegistry, host: str, port: int, *, multiprocess: bool = False) -> Generator[None]:
-    """Serves `/metrics` until the context ends. With `multiprocess`, several processes may share the port.
+def serve_metrics(
+    registry: CollectorRegistry,
+    host: str,
+    port: int,
+    *,
+    multiprocess: bool = False,
+    endpoints: Mapping[str, Endpoint] | None = None,
+) -> Generator[None]:
+    """Serves `/metrics` until the context ends, and `endpoints` by their path.
+
+    With `multiprocess`, several processes may share the port.
 
     Raises:
         ListenError: the port is in use or cannot be had.
     """
     try:
-        server = _MetricsServer(registry, host, port, multiprocess)
+        server = _MetricsServer(registry, host, port, multiprocess, endpoints or {})
     except OSError as error:
         raise listen_error(error, host, port, variable=VARIABLE) from None
     with server:
@@ -57,8 +100,11 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int, *, multipro
 
 
 class _MetricsServer(ThreadingHTTPServer):
-    def __init__(self, registry: CollectorRegistry, host: str, port: int, multiprocess: bool) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, host: str, port: int, multiprocess: bool, endpoints: Mapping[str, Endpoint]
+    ) -> None:
         self.registry = registry
+        self.endpoints = endpoints
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.allow_reuse_port = multiprocess
         self._open: dict[socket.socket, float] = {}
@@ -96,7 +142,20 @@ class _MetricsServer(ThreadingHTTPServer):
 
 
 class _Scrape(BaseHTTPRequestHandler):
+    def do_PUT(self) -> None:
+        endpoint = self._endpoint()
+        length = self.headers.get("Content-Length", "")
+        if endpoint is None:
+            self._send(problem(404, "nothing can be changed here: a signed change goes to /admin/telemetry"))
+        elif not length.isdecimal() or int(length[:20]) > LARGEST_BODY:
+            self._send(problem(413, f"send a signed change of at most {LARGEST_BODY} bytes, with its Content-Length"))
+        else:
+            self._send(endpoint.change(self.rfile.read(int(length))))
+
     def do_GET(self) -> None:
+        if endpoint := self._endpoint():
+            self._send(endpoint.state())
+            return
         if self.path.partition("?")[0] != "/metrics":
             self.send_error(404, explain="The metrics are at /metrics.")
             return
@@ -109,6 +168,16 @@ class _Scrape(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _endpoint(self) -> Endpoint | None:
+        return cast(_MetricsServer, self.server).endpoints.get(self.path)
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.media_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
 
     def version_string(self) -> str:
         return "metrics"

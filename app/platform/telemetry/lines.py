@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of lines that wait because nobody reads them; past it new lines are dropped and counted."""
@@ -28,6 +28,8 @@ class LineWriter:
     def __init__(self, descriptor: int, on_drop: Callable[[int], None] | None = None) -> None:
         self._descriptor = descriptor
         self.on_drop = on_drop
+        self.on_line: Mapping[str, Callable[[], object]] = {}
+        """Called for each line that is written, by its level."""
         self.begin()
         this = weakref.ref(self)
 
@@ -49,8 +51,10 @@ class LineWriter:
         self._none.set()
         self._thread: threading.Thread | None = None
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes, level: str = "info") -> None:
         """Takes a line with its newline. Never waits for the file."""
+        if count := self.on_line.get(level):
+            count()
         with self._lock:
             full = self._bytes + len(line) > MOST_BYTES
             if not full:

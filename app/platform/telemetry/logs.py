@@ -10,12 +10,13 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 
 import orjson
 
 from ..settings import Settings
 from .context import current_request
+from .labels import LogLevel
 from .redaction import LONGEST_TEXT, redact, redact_text
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _NOISE = frozenset(
 _HIDDEN_LOG = frozenset({"ts", "level", "event", "exception", "logger", "trace_id", "span_id", "feature"})
 _HIDDEN_ACCESS = _HIDDEN_LOG | {"method", "path", "status", "duration_ms", "route", "client", "bytes"}
 """Fields that a person at a console has in another form, or does not need."""
+_LEVELS: dict[int, LogLevel] = {logging.getLevelNamesMapping()[name.upper()]: name for name in get_args(LogLevel)}
 _JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
@@ -54,7 +56,6 @@ def configure_logging(settings: Settings, writer: LineWriter) -> None:
     """
     import structlog
 
-    level: int = getattr(logging, settings.telemetry.log_level.upper())
     render = renderer(settings)
 
     def line(logger: WrappedLogger, method: str, event: EventDict) -> bytes:
@@ -63,16 +64,11 @@ def configure_logging(settings: Settings, writer: LineWriter) -> None:
 
     structlog.configure(
         processors=[line],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=partial(_Lines, writer),
         cache_logger_on_first_use=False,
     )
-    root = logging.getLogger()
-    root.handlers = [_Bridge(writer, render)]
-    # Libraries debug with what clients send: websockets with every header and frame.
-    root.setLevel(max(level, logging.INFO))
-    for name in OURS:
-        logging.getLogger(name).setLevel(level)
+    logging.getLogger().handlers = [_Bridge(writer, render)]
+    set_level(settings.telemetry.log_level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate, logger.disabled = [], True, False
@@ -81,6 +77,18 @@ def configure_logging(settings: Settings, writer: LineWriter) -> None:
         # Theirs hold the query string; the HTTP layer writes its own.
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate, logger.disabled = [], False, True
+
+
+def set_level(level: str) -> None:
+    """Makes this the least severe level that is written, from the next line on, in any thread."""
+    import structlog
+
+    number: int = getattr(logging, level.upper())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(number))
+    # Libraries debug with what clients send: websockets with every header and frame.
+    logging.getLogger().setLevel(max(number, logging.INFO))
+    for name in OURS:
+        logging.getLogger(name).setLevel(number)
 
 
 def renderer(settings: Settings) -> Render:
@@ -116,7 +124,9 @@ class _Lines:
 
     def __init__(self, writer: LineWriter, name: str = "app") -> None:
         self.name = name
-        self.debug = self.info = self.warning = self.error = self.critical = writer.write
+        self.debug, self.info, self.warning, self.error, self.critical = (
+            partial(writer.write, level=level) for level in get_args(LogLevel)
+        )
 
 
 class _Bridge(logging.Handler):
@@ -138,7 +148,7 @@ class _Bridge(logging.Handler):
                 "logger": record.name,
                 "exc_info": record.exc_info,
             }
-            self._writer.write(self._render(_complete(event)))
+            self._writer.write(self._render(_complete(event)), _level_of(record.levelno))
         except Exception:  # noqa: BLE001 - a line that cannot be written must not end what it tells of
             self.handleError(record)
 
@@ -152,6 +162,12 @@ class _Bridge(logging.Handler):
             return True
         self._said[str(record.msg)] = time.monotonic()
         return False
+
+
+def _level_of(number: int) -> LogLevel:
+    """The nearest level below, for a number that a library made up."""
+    found = max((known for known in _LEVELS if known <= number), default=logging.DEBUG)
+    return _LEVELS[found]
 
 
 def _complete(event: EventDict) -> dict[str, object]:

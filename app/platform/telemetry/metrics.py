@@ -2,36 +2,21 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
 
 from ..settings import Service
-from .catalogue import (
-    ACTIVE_REQUESTS,
-    ACTIVE_WEBSOCKETS,
-    BUILD_INFO,
-    LOG_LINES_DROPPED,
-    METHODS,
-    OTHER_METHOD,
-    OVERFLOW_ROUTE,
-    POOL_CONNECTIONS,
-    POOL_LIMIT,
-    REQUEST_DURATION,
-    SERIES_OVERFLOW,
-    SPANS,
-    UNMATCHED_ROUTE,
-    MetricSpec,
-)
-
-AnyMetric = TypeVar("AnyMetric", Counter, Gauge, Histogram)
+from . import catalogue
+from .catalogue import METHODS, OTHER_METHOD, OVERFLOW_ROUTE, UNMATCHED_ROUTE
+from .counts import CacheCounts, ClientCounts, DatabaseCounts, PoolState
+from .families import Asked, Families
+from .labels import OPERATIONS, OTHER_OPERATION, CallError, LogLevel, Override, ShedReason, StatementError
 
 MOST_SERIES = 1000
 """Combinations of labels of the request histogram; each is 17 lines of a scrape."""
@@ -46,27 +31,34 @@ class Metrics:
 
     def __init__(self, service: Service, *, traced: bool) -> None:
         self.registry = CollectorRegistry()
-        self._ours = _Families()
+        self._ours = ours = Families()
         self._several_workers = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         if self._several_workers:
             MultiProcessCollector(self.registry)
         else:
-            self.registry.register(self._ours)
+            self.registry.register(ours)
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)
             GCCollector(registry=self.registry)
-        self._durations = self._histogram(REQUEST_DURATION)
+        self._durations = ours.histogram(catalogue.REQUEST_DURATION)
         self._requests: dict[tuple[str, str, int], Histogram] = {}
-        self._overflow = self._counter(SERIES_OVERFLOW)
-        self._websockets = self._gauge(ACTIVE_WEBSOCKETS)
-        self.active_requests = self._gauge(ACTIVE_REQUESTS)
-        self.log_lines_dropped = self._counter(LOG_LINES_DROPPED)
+        self._overflow = ours.counter(catalogue.SERIES_OVERFLOW)
+        self._websockets = ours.gauge(catalogue.ACTIVE_WEBSOCKETS)
+        self.active_requests = ours.gauge(catalogue.ACTIVE_REQUESTS)
+        self._shed = ours.counter(catalogue.SHED)
+        self.loop_lag = ours.histogram(catalogue.LOOP_LAG)
+        lines = ours.counter(catalogue.LOG_LINES)
+        self.count_line = {level: lines.labels(level).inc for level in get_args(LogLevel)}
+        """What counts a log line, by its level."""
+        self.log_lines_dropped = ours.counter(catalogue.LOG_LINES_DROPPED)
+        self._overrides = ours.gauge(catalogue.OVERRIDES)
         if traced:
-            spans = self._counter(SPANS)
-            self.spans_ended, self.spans_exported, self.spans_failed = (
-                spans.labels(outcome) for outcome in ("ended", "exported", "failed")
+            spans = ours.counter(catalogue.SPANS)
+            self.spans_ended, self.spans_exported, self.spans_failed, self.spans_dropped = (
+                spans.labels(outcome) for outcome in ("ended", "exported", "failed", "dropped")
             )
-        self._gauge(BUILD_INFO).labels(service.version, service.revision, platform.python_version()).set(1)
+        build = ours.gauge(catalogue.BUILD_INFO)
+        build.labels(service.version, service.revision, platform.python_version()).set(1)
 
     def prepare(self, routes: Iterable[tuple[str, str, int]]) -> None:
         """Makes the series of these routes (method, template, success status), so that they begin at zero.
@@ -91,13 +83,55 @@ class Metrics:
         """The gauge of a route."""
         return self._websockets.labels(route)
 
-    def observe_pool(self, limit: int, status: Callable[[], tuple[int, int]]) -> None:
-        """Exports a database pool: each scrape asks `status`, in its thread, for connections used and idle.
+    def count_shed(self, reason: ShedReason) -> None:
+        """Books a request that was refused to protect the service."""
+        self._shed.labels(reason).inc()
 
-        Several workers that share a port do not export it: a scrape reaches only one of them.
+    def show_override(self, setting: Override, *, active: bool) -> None:
+        """Says that a setting was changed for a while, or that it is as configured again."""
+        self._overrides.labels(setting).set(active)
+
+    def show_features(self, names: Iterable[str]) -> None:
+        """Exports which features run in this process."""
+        features = self._ours.gauge(catalogue.FEATURE_INFO)
+        for name in names:
+            features.labels(name).set(1)
+
+    def cache(self, name: str) -> CacheCounts:
+        """Exports a cache of this name, which the catalogue has."""
+        requests = self._ours.counter(catalogue.CACHE_REQUESTS)
+        return CacheCounts(requests.labels(name, "hit").inc, requests.labels(name, "miss").inc)
+
+    def client(self, peer: str) -> ClientCounts:
+        """Exports the calls to a peer, which the catalogue has."""
+        durations = self._ours.histogram(catalogue.CLIENT_DURATION)
+        for status, error in (("200", ""), ("", "connection"), ("", "timeout"), ("500", "status"), ("503", "status")):
+            durations.labels(peer, status, error)
+
+        def called(status: int, error: CallError, seconds: float) -> None:
+            durations.labels(peer, str(status) if status else "", error).observe(seconds)
+
+        return ClientCounts(called)
+
+    def database(self, state: Callable[[], PoolState]) -> DatabaseCounts:
+        """Exports a database and its pool: each scrape asks for its state, in the thread of the scrape.
+
+        Several workers that share a port do not export the state: a scrape reaches only one of them.
         """
         if not self._several_workers:
-            self.registry.register(_Pool(limit, status))
+            self.registry.register(Asked(lambda: _pool(state())))
+        durations = self._ours.histogram(catalogue.STATEMENT_DURATION)
+        waits, timeouts = self._ours.histogram(catalogue.POOL_WAIT), self._ours.counter(catalogue.POOL_TIMEOUTS)
+        children = {
+            (operation, error): durations.labels(operation, error).observe
+            for operation in (*OPERATIONS, OTHER_OPERATION)
+            for error in get_args(StatementError)
+        }
+
+        def ran(operation: str, error: StatementError, seconds: float) -> None:
+            children[operation if operation in OPERATIONS else OTHER_OPERATION, error](seconds)
+
+        return DatabaseCounts(waits.observe, timeouts.inc, ran)
 
     def _series(self, method: str, route: str, status: int) -> Histogram:
         key = (method, route, status)
@@ -107,62 +141,11 @@ class Metrics:
         series = self._requests[key] = self._durations.labels(method, route, str(status))
         return series
 
-    def _counter(self, spec: MetricSpec) -> Counter:
-        return self._ours.add(Counter(spec.name, spec.help, _labels(spec), unit=_unit(spec), registry=None))
 
-    def _gauge(self, spec: MetricSpec) -> Gauge:
-        gauge = Gauge(
-            spec.name,
-            spec.help,
-            _labels(spec),
-            unit=_unit(spec),
-            registry=None,
-            multiprocess_mode=spec.across_workers,
-        )
-        return self._ours.add(gauge)
-
-    def _histogram(self, spec: MetricSpec) -> Histogram:
-        histogram = Histogram(
-            spec.name, spec.help, _labels(spec), unit=_unit(spec), registry=None, buckets=spec.buckets
-        )
-        return self._ours.add(histogram)
-
-
-class _Families(Collector):
-    """Our metrics, without the `_created` series that the library adds to each of them."""
-
-    def __init__(self) -> None:
-        self._members: list[Counter | Gauge | Histogram] = []
-
-    def add(self, member: AnyMetric) -> AnyMetric:
-        self._members.append(member)
-        return member
-
-    def collect(self) -> Iterator[Metric]:
-        for member in self._members:
-            for family in member.collect():
-                family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-                yield family
-
-
-class _Pool(Collector):
-    def __init__(self, limit: int, status: Callable[[], tuple[int, int]]) -> None:
-        self._limit = limit
-        self._status = status
-
-    def collect(self) -> Iterator[Metric]:
-        spec = POOL_CONNECTIONS
-        connections = GaugeMetricFamily(spec.name, spec.help, labels=_labels(spec))
-        for state, number in zip(("used", "idle"), self._status(), strict=True):
-            connections.add_metric([state], number)
-        yield connections
-        yield GaugeMetricFamily(POOL_LIMIT.name, POOL_LIMIT.help, self._limit)
-
-
-def _labels(spec: MetricSpec) -> tuple[str, ...]:
-    return tuple(label.name for label in spec.labels)
-
-
-def _unit(spec: MetricSpec) -> str:
-    """The unit as OpenMetrics knows it: only one that the name ends with."""
-    return spec.unit if spec.name.removesuffix("_total").endswith(f"_{spec.unit}") else ""
+def _pool(state: PoolState) -> list[tuple[catalogue.MetricSpec, tuple[str, ...], float]]:
+    return [
+        (catalogue.POOL_CONNECTIONS, ("used",), state.used),
+        (catalogue.POOL_CONNECTIONS, ("idle",), state.idle),
+        (catalogue.POOL_LIMIT, (), state.limit),
+        (catalogue.POOL_PENDING, (), state.waiting),
+    ]

@@ -48,9 +48,14 @@ class Tracing:
         self._provider: TracerProvider | None = None
         self._lock = Lock()
         self.enabled = settings.telemetry.otlp_endpoint is not None
-        self._bound = round(settings.telemetry.sample_ratio * 2**64) if self.enabled else 0
+        self._bound = 0
+        self.set_ratio(settings.telemetry.sample_ratio)
         self.tracer: Tracer | None = None
         """None until `start`, and for ever if there is no endpoint."""
+
+    def set_ratio(self, ratio: float) -> None:
+        """Records this share of the traces that begin from now on."""
+        self._bound = round(ratio * 2**64) if self.enabled else 0
 
     def samples(self, trace_id: int) -> bool:
         """The decision for a trace that begins here: by its id, so that it is the same in every service."""

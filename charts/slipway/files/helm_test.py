@@ -1,4 +1,4 @@
-"""What `helm test` runs on the release's own image: `ready URL…`, `schema` or `write URL`; silent when all is well."""
+"""What `helm test` runs on the release's own image: `ready URL…`, `schema`, `write USERS ITEMS`; silent when well."""
 
 import asyncio
 import json
@@ -65,20 +65,20 @@ def schema() -> None:
         sys.exit(f"behind this image: {', '.join(late)}; see the log of the Job that migrates")
 
 
-def write(service: str) -> None:
+def write(users: str, items: str) -> None:
     """A new user logs in, writes an item, reads it back and deletes it; the user stays, under a random name."""
     name, password = f"helmtest{secrets.token_hex(8)}", secrets.token_urlsafe(24)
     user = {"username": name, "email": f"{name}@example.com", "password": password}
-    call("POST", f"{service}/api/v1/users", 201, json.dumps(user).encode(), JSON)
+    call("POST", f"{users}/api/v1/users", 201, json.dumps(user).encode(), JSON)
     form = urllib.parse.urlencode({"username": name, "password": password}).encode()
-    token = call("POST", f"{service}/api/v1/auth/token", 200, form)["access_token"]
+    token = call("POST", f"{users}/api/v1/auth/token", 200, form)["access_token"]
     bearer = {"Authorization": f"Bearer {token}"}
     item = json.dumps({"name": "of helm test", "price": "1.00"}).encode()
-    made = call("POST", f"{service}/api/v1/items", 201, item, JSON | bearer)
-    found = call("GET", f"{service}/api/v1/items/{made['id']}", 200, headers=bearer)
+    made = call("POST", f"{items}/api/v1/items", 201, item, JSON | bearer)
+    found = call("GET", f"{items}/api/v1/items/{made['id']}", 200, headers=bearer)
     if found != made:
         sys.exit(f"wrote {made} and read {found}")
-    call("DELETE", f"{service}/api/v1/items/{made['id']}", 204, headers=bearer)
+    call("DELETE", f"{items}/api/v1/items/{made['id']}", 204, headers=bearer)
 
 
 TESTS: dict[str, Callable[..., None]] = {"ready": ready, "schema": schema, "write": write}

@@ -1,4 +1,4 @@
-{{- /* Names, labels, the image, and what a component is after its defaults. */}}
+{{- /* Names, labels and the image. */}}
 
 {{- define "slipway.name" -}}
 {{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
@@ -39,33 +39,4 @@ helm.sh/chart: {{ printf "%s-%s" (first .).Chart.Name (first .).Chart.Version | 
 {{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "slipway.fullname" .) }}
 {{- else }}{{ .Values.serviceAccount.name | default "default" }}
 {{- end }}
-{{- end }}
-
-{{- /* The enabled components as JSON, each with its defaults. */}}
-{{- define "slipway.components" -}}
-{{- $all := dict }}
-{{- range $name, $own := .Values.components }}
-{{- $component := mergeOverwrite (deepCopy $.Values.defaults) (deepCopy ($own | default dict)) }}
-{{- if ne (toString $component.enabled) "false" }}{{ $_ := set $all $name $component }}{{ end }}
-{{- end }}
-{{- toJson $all }}
-{{- end }}
-
-{{- /* Values of a pod that runs once: the defaults that every pod shares, and its own. Takes [root, its values]. */}}
-{{- define "slipway.once" -}}
-{{- $shared := pick (first .).Values.defaults "resources" "settings" "env" "volumes" "podAnnotations" "podLabels" "podSpec" "containerSpec" }}
-{{- mergeOverwrite (deepCopy $shared) (deepCopy (last .)) | toJson }}
-{{- end }}
-
-{{- /* How many pods a component keeps at least and at most. */}}
-{{- define "slipway.floor" -}}
-{{ if .autoscaling.enabled }}{{ .autoscaling.minReplicas }}{{ else }}{{ .replicas }}{{ end }}
-{{- end }}
-
-{{- define "slipway.ceiling" -}}
-{{ if .autoscaling.enabled }}{{ .autoscaling.maxReplicas }}{{ else }}{{ .replicas }}{{ end }}
-{{- end }}
-
-{{- define "slipway.migrationMode" -}}
-{{- if ne .Values.migration.mode "auto" }}{{ .Values.migration.mode }}{{ else if .Values.dev.postgres.enabled }}job{{ else }}hook{{ end }}
 {{- end }}

@@ -7,72 +7,87 @@ podSelector:
     app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- /* Peers from a map; none at all means everybody. */}}
+{{- /* Peers that are pods of this release, as JSON. Takes [root, names of components]. */}}
+{{- define "slipway.podPeers" -}}
+{{- $peers := list }}
+{{- range last . }}
+{{- $peers = append $peers (dict "podSelector" (dict "matchLabels" (include "slipway.selectorLabels" (list (first $) .) | fromYaml))) }}
+{{- end }}
+{{- toJson $peers }}
+{{- end }}
+
+{{- /* A rule as an item of a list. Takes a map: direction (`to` or `from`), ports, peers; no peers means everybody. */}}
+{{- define "slipway.rule" -}}
+- ports:
+    {{- toYaml .ports | nindent 4 }}
+  {{- with .peers }}
+  {{ $.direction }}:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+
+{{- /* The peers of a map, as JSON. */}}
 {{- define "slipway.peers" -}}
-{{- range . }}
-- {{ toJson . }}
-{{- end }}
-{{- end }}
-
-{{- define "slipway.serverIngress" -}}
-- ports:
-    - port: http
-  {{- with .Values.networkPolicy.clients }}
-  from:
-    - {{ include "slipway.releasePods" $ | fromYaml | toJson }}
-    {{- include "slipway.peers" . | trim | nindent 4 }}
-  {{- end }}
-- ports:
-    - port: metrics
-  {{- with .Values.networkPolicy.scrapers }}
-  from:
-    {{- include "slipway.peers" . | trim | nindent 4 }}
-  {{- end }}
+{{- $peers := list }}
+{{- range . }}{{ if . }}{{ $peers = append $peers . }}{{ end }}{{ end }}
+{{- toJson $peers }}
 {{- end }}
 
-{{- define "slipway.dnsEgress" -}}
-- ports:
-  {{- range .Values.networkPolicy.dnsPorts }}
-    - port: {{ . }}
-      protocol: UDP
-    - port: {{ . }}
-      protocol: TCP
-  {{- end }}
+{{- /* Who reaches a component: clients, the components that call it, the tests; and who scrapes it. Takes [root, name, component]. */}}
+{{- define "slipway.ingressRules" -}}
+{{- $root := first . }}{{ $name := index . 1 }}
+{{- if (last .).http }}
+{{- $peers := include "slipway.peers" $root.Values.networkPolicy.clients | fromJsonArray }}
+{{- if $peers }}
+{{- $ours := include "slipway.callers" (list $root $name) | fromJsonArray }}
+{{- if $root.Values.tests.enabled }}{{ $ours = append $ours "test" }}{{ end }}
+{{- $peers = concat $peers (include "slipway.podPeers" (list $root $ours) | fromJsonArray) }}
+{{- end }}
+{{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "http")) "peers" $peers) }}
+{{- end }}
+{{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "metrics")) "peers" (include "slipway.peers" $root.Values.networkPolicy.scrapers | fromJsonArray)) }}
 {{- end }}
 
-{{- define "slipway.databaseEgress" -}}
-{{- if .Values.dev.postgres.enabled }}
-- ports:
-    - port: 5432
-  to:
-    - podSelector:
-        matchLabels:
-          {{- include "slipway.selectorLabels" (list . "postgres") | nindent 10 }}
+{{- /* What every pod of ours needs: names and the database. */}}
+{{- define "slipway.commonEgress" -}}
+{{- $policy := .Values.networkPolicy }}
+{{- $ports := list }}
+{{- range $policy.dns.ports }}{{ with . }}
+{{- $ports = concat $ports (list (dict "port" . "protocol" "UDP") (dict "port" . "protocol" "TCP")) }}
+{{- end }}{{ end -}}
+{{ include "slipway.rule" (dict "direction" "to" "ports" $ports "peers" (include "slipway.peers" $policy.dns.peers | fromJsonArray)) }}
+{{ if .Values.dev.postgres.enabled }}
+{{- include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" 5432)) "peers" (include "slipway.podPeers" (list . (list "postgres")) | fromJsonArray)) }}
 {{- else }}
-- ports:
-    - port: {{ .Values.database.port }}
-    {{- if and .Values.database.direct.host (ne (int .Values.database.direct.port) (int .Values.database.port)) }}
-    - port: {{ .Values.database.direct.port }}
-    {{- end }}
-  {{- with .Values.networkPolicy.databases }}
-  to:
-    {{- include "slipway.peers" . | trim | nindent 4 }}
-  {{- end }}
+{{- $ports := list .Values.database.port }}
+{{- with .Values.database.direct }}{{ if .host }}{{ $ports = append $ports .port }}{{ end }}{{ end }}
+{{- $rules := list }}
+{{- range $ports | uniq }}{{ $rules = append $rules (dict "port" .) }}{{ end }}
+{{- include "slipway.rule" (dict "direction" "to" "ports" $rules "peers" (include "slipway.peers" $policy.databases | fromJsonArray)) }}
 {{- end }}
 {{- end }}
 
-{{- /* Beyond DNS and the database: other pods of the release, the collector, and what the values name. */}}
-{{- define "slipway.serverEgress" -}}
-- ports:
-    - port: 8000
-  to:
-    - {{ include "slipway.releasePods" . | fromYaml | toJson }}
-{{- with .Values.settings.SLIPWAY_TELEMETRY__OTLP_ENDPOINT }}
-{{- $port := regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default (hasPrefix "https:" . | ternary "443" "80") }}
-- ports:
-    - port: {{ $port }}
+{{- define "slipway.portOf" -}}
+{{ regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default (hasPrefix "https:" . | ternary "443" "80") }}
 {{- end }}
-{{- range .Values.networkPolicy.egress }}
+
+{{- /* What a component calls beyond that: other components, addresses of `services`, the collector, and `egress`. Takes [root, component]. */}}
+{{- define "slipway.componentEgress" -}}
+{{- $root := first . }}{{ $component := last . }}
+{{- $policy := $root.Values.networkPolicy }}
+{{- $calls := include "slipway.calls" . | fromJson }}
+{{- with $calls.components }}
+{{ include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" 8000)) "peers" (include "slipway.podPeers" (list $root .) | fromJsonArray)) }}
+{{- end }}
+{{- range $calls.urls }}
+{{ include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" (include "slipway.portOf" . | int))) "peers" (include "slipway.peers" $policy.services | fromJsonArray)) }}
+{{- end }}
+{{- $told := mergeOverwrite (deepCopy $root.Values.settings) $component.settings $component.env }}
+{{- $collector := get $told "SLIPWAY_TELEMETRY__OTLP_ENDPOINT" }}
+{{- if and $collector (kindIs "string" $collector) }}
+{{ include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" (include "slipway.portOf" $collector | int))) "peers" (include "slipway.peers" $policy.collectors | fromJsonArray)) }}
+{{- end }}
+{{- range $policy.egress }}{{ if . }}
 - {{ toJson . }}
-{{- end }}
+{{- end }}{{ end }}
 {{- end }}

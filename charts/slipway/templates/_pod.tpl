@@ -51,8 +51,19 @@ to pod: container and spec, both maps.
 {{- $values := .values }}
 {{- $spec := include "slipway.commonPodSpec" . | fromYaml }}
 {{- $container := mergeOverwrite (include "slipway.container" . | fromYaml) (.container | default dict) (deepCopy $values.containerSpec) }}
-{{- $_ := set $spec "containers" (list $container) }}
+{{- $_ := set $spec "containers" (concat (list $container) (include "slipway.moreContainers" $values.containers | fromJsonArray)) }}
+{{- with include "slipway.moreContainers" $values.initContainers | fromJsonArray }}{{ $_ := set $spec "initContainers" . }}{{ end }}
 {{- mergeOverwrite $spec (.spec | default dict) (deepCopy $values.podSpec) | toYaml }}
+{{- end }}
+
+{{- /* Containers of a map as a JSON list, each restricted like ours unless it says otherwise. */}}
+{{- define "slipway.moreContainers" -}}
+{{- $containers := list }}
+{{- range $name, $container := . }}
+{{- $safe := dict "name" $name "securityContext" (include "slipway.containerSecurity" $ | fromYaml) }}
+{{- $containers = append $containers (mergeOverwrite $safe (deepCopy $container)) }}
+{{- end }}
+{{- toJson $containers }}
 {{- end }}
 
 {{- define "slipway.commonPodSpec" -}}

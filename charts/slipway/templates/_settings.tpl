@@ -22,7 +22,14 @@
 {{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__HOST" .host }}
 {{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__PORT" .port }}
 {{- end }}{{ end }}
-{{- mergeOverwrite $settings (deepCopy .Values.settings) | toJson }}
+{{- mergeOverwrite $settings (deepCopy .Values.settings) | include "slipway.withoutNulls" }}
+{{- end }}
+
+{{- /* The same for a pod that acts for the whole release: the features that run in it. */}}
+{{- define "slipway.releaseSettings" -}}
+{{- $settings := include "slipway.settings" . | fromJson }}
+{{- with include "slipway.allFeatures" . }}{{ $_ := set $settings "SLIPWAY_FEATURES" . }}{{ end }}
+{{- toJson $settings }}
 {{- end }}
 
 {{- /* A map of texts, numbers and truth values as a map of texts. */}}
@@ -45,7 +52,21 @@
 {{- end }}
 
 {{- define "slipway.secretName" -}}
-{{ if eq .Values.secrets.mode "generate" }}{{ include "slipway.fullname" . }}{{ else }}{{ .Values.secrets.existingSecret }}{{ end }}
+{{ if eq .Values.secrets.mode "existingSecret" }}{{ .Values.secrets.existingSecret }}{{ else }}{{ include "slipway.fullname" . }}{{ end }}
+{{- end }}
+
+{{- /* What of `secrets` a component gets: tokens are signed where the feature `users` runs, and verified without a key. */}}
+{{- define "slipway.secretsOf" -}}
+{{- $names := list "databasePassword" }}
+{{- if include "slipway.runs" (list . "users") }}{{ $names = concat $names (list "signingKey" "previousKey") }}{{ end }}
+{{- toJson $names }}
+{{- end }}
+
+{{- /* Names of the Secrets that are behind them, joined by commas. Takes [root, names of `secrets`]. */}}
+{{- define "slipway.secretNames" -}}
+{{- $names := list }}
+{{- range last . }}{{ $names = append $names ((get (first $).Values.secrets .).secret | default (include "slipway.secretName" (first $))) }}{{ end }}
+{{- $names | uniq | sortAlpha | join "," }}
 {{- end }}
 
 {{- /* Sources of the folder of secret files. Takes [root, names of `secrets` to show]. */}}
@@ -63,4 +84,17 @@
     optional: true
     {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* Beside the pods where the release itself makes what a migration needs, or else before them. */}}
+{{- define "slipway.migrationMode" -}}
+{{- if ne .Values.migration.mode "auto" }}{{ .Values.migration.mode }}
+{{- else if or .Values.dev.postgres.enabled (include "slipway.passwordIsMade" .) }}job
+{{- else }}hook
+{{- end }}
+{{- end }}
+
+{{- /* Whether the Secret with the database's password is there only after the release is. */}}
+{{- define "slipway.passwordIsMade" -}}
+{{- if and (ne .Values.secrets.mode "existingSecret") (not .Values.secrets.databasePassword.secret) }}true{{ end }}
 {{- end }}

@@ -1,10 +1,11 @@
-{{- /* What the schema cannot say: values that contradict each other. All sentences come at once. */}}
+{{- /* What the schema cannot say: values that contradict each other. All sentences come at once, each with a path first. */}}
 {{- define "slipway.validate" -}}
 {{- $wrong := concat
   (include "slipway.wrongDatabase" . | fromJsonArray)
   (include "slipway.wrongSecrets" . | fromJsonArray)
   (include "slipway.wrongMigration" . | fromJsonArray)
   (include "slipway.wrongComponents" . | fromJsonArray)
+  (include "slipway.wrongTraffic" . | fromJsonArray)
   (include "slipway.wrongRules" . | fromJsonArray) }}
 {{- if $wrong }}
 {{- fail (printf "\n\n- %s\n" (join "\n- " $wrong)) }}
@@ -30,10 +31,11 @@
 {{- if and $database.pooler (not $database.direct.host) }}
 {{- $wrong = append $wrong "database.pooler=true needs database.direct.host: migrations and session locks do not work through a pooler." }}
 {{- end }}
-{{- $limit := int ($dev | ternary 97 $database.maxConnections) }}
+{{- $limit := int ($dev | ternary 100 $database.maxConnections) }}
+{{- $reserve := int $database.reservedConnections }}
 {{- $budget := include "slipway.connections" . | fromJson }}
-{{- if and $limit (gt (int $budget.total) $limit) }}
-{{- $wrong = append $wrong (printf "the pods could open %d connections (%s) but %s is %d: lower database.poolSize or the replicas, or raise the limit of the server." (int $budget.total) $budget.words ($dev | ternary "what dev.postgres holds" "database.maxConnections") $limit) }}
+{{- if and $limit (gt (int $budget.total) (sub $limit $reserve | int)) }}
+{{- $wrong = append $wrong (printf "%s=%d less database.reservedConnections=%d is less than the %d connections that the pods could open (%s): lower database.poolSize or the replicas, or raise the limit of the server." ($dev | ternary "dev.postgres.enabled=true: its limit" "database.maxConnections") $limit $reserve (int $budget.total) $budget.words) }}
 {{- end }}
 {{- toJson $wrong }}
 {{- end }}
@@ -62,52 +64,44 @@
 {{- define "slipway.wrongSecrets" -}}
 {{- $wrong := list }}
 {{- $secrets := .Values.secrets }}
-{{- if eq $secrets.mode "generate" }}
-{{- if .Values.gitops }}
+{{- $needed := list "databasePassword" }}
+{{- range include "slipway.components" . | fromJson }}{{ if include "slipway.runs" (list . "users") }}{{ $needed = list "databasePassword" "signingKey" }}{{ end }}{{ end }}
+{{- $missing := list }}
+{{- range $needed }}{{ if not (get $secrets .).secret }}{{ $missing = append $missing . }}{{ end }}{{ end }}
+{{- if and (ne $secrets.mode "existingSecret") $secrets.existingSecret }}
+{{- $wrong = append $wrong (printf "secrets.existingSecret is set but secrets.mode=%s: set secrets.mode=existingSecret, or leave the name out." $secrets.mode) }}
+{{- end }}
+{{- if and (eq $secrets.mode "generate") .Values.gitops }}
 {{- $wrong = append $wrong "secrets.mode=generate and gitops=true contradict each other: each rendering would make new secrets; make a Secret and name it in secrets.existingSecret." }}
 {{- end }}
-{{- if $secrets.existingSecret }}
-{{- $wrong = append $wrong "secrets.existingSecret is set but secrets.mode=generate: set secrets.mode=existingSecret, or leave the name out." }}
-{{- end }}
-{{- if not (or .Values.dev.postgres.enabled $secrets.databasePassword.secret) }}
+{{- if and (eq $secrets.mode "generate") (not .Values.dev.postgres.enabled) (not $secrets.databasePassword.secret) }}
 {{- $wrong = append $wrong "secrets.mode=generate makes a database password that only dev.postgres learns: name the Secret with yours in secrets.databasePassword.secret." }}
 {{- end }}
-{{- else if and (not $secrets.existingSecret) (not (and $secrets.databasePassword.secret $secrets.signingKey.secret)) }}
+{{- if and (eq $secrets.mode "existingSecret") (not $secrets.existingSecret) $missing }}
 {{- $wrong = append $wrong "secrets.existingSecret is empty: name the Secret with the database's password and the signing key, or set secrets.mode=generate." }}
+{{- end }}
+{{- if eq $secrets.mode "externalSecret" }}
+{{- if not $secrets.externalSecret.secretStoreRef.name }}
+{{- $wrong = append $wrong "secrets.externalSecret.secretStoreRef.name is empty: name the SecretStore or ClusterSecretStore that has the secrets." }}
+{{- end }}
+{{- range $missing }}{{ if not ((get $secrets .).remoteRef | default dict).key }}
+{{- $wrong = append $wrong (printf "secrets.%s.remoteRef.key is empty: say where it is in the store, or name a Secret in secrets.%s.secret." . .) }}
+{{- end }}{{ end }}
+{{- if not $missing }}
+{{- $wrong = append $wrong "secrets.mode=externalSecret has nothing to fetch, since every secret names a Secret: set secrets.mode=existingSecret." }}
+{{- end }}
 {{- end }}
 {{- toJson $wrong }}
 {{- end }}
 
 {{- define "slipway.wrongMigration" -}}
 {{- $wrong := list }}
-{{- if and (eq .Values.migration.mode "hook") .Values.dev.postgres.enabled }}
+{{- if eq .Values.migration.mode "hook" }}
+{{- if .Values.dev.postgres.enabled }}
 {{- $wrong = append $wrong "migration.mode=hook and dev.postgres.enabled=true contradict each other: a hook runs before that database exists; use migration.mode=auto or job." }}
 {{- end }}
-{{- toJson $wrong }}
-{{- end }}
-
-{{- define "slipway.wrongComponents" -}}
-{{- $wrong := list }}
-{{- $components := include "slipway.components" . | fromJson }}
-{{- if not $components }}
-{{- $wrong = append $wrong "components has no enabled entry: nothing would run." }}
-{{- end }}
-{{- range $name, $component := $components }}
-{{- if or (not (regexMatch "^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$" $name)) (has $name (list "dashboard" "migrate" "postgres" "rules" "service" "test")) }}
-{{- $wrong = append $wrong (printf "components.%s cannot be called so: a name has at most 20 small letters, digits and hyphens, and dashboard, migrate, postgres, rules, service and test are taken." $name) }}
-{{- end }}
-{{- with $component.autoscaling }}
-{{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) }}
-{{- $wrong = append $wrong (printf "components.%s: autoscaling.minReplicas=%d is more than autoscaling.maxReplicas=%d." $name (int .minReplicas) (int .maxReplicas)) }}
-{{- end }}
-{{- if and .enabled (not .cpuUtilization) (not .metrics) }}
-{{- $wrong = append $wrong (printf "components.%s: autoscaling.enabled=true has nothing to go by: set autoscaling.cpuUtilization or autoscaling.metrics." $name) }}
-{{- end }}
-{{- end }}
-{{- $startup := $component.probes.startup }}
-{{- $seconds := mul (int ($startup.periodSeconds | default 10)) (int ($startup.failureThreshold | default 3)) }}
-{{- if lt (int $component.progressDeadlineSeconds) (int $seconds) }}
-{{- $wrong = append $wrong (printf "components.%s: progressDeadlineSeconds=%d is less than the %d s that probes.startup gives a start." $name (int $component.progressDeadlineSeconds) (int $seconds)) }}
+{{- if and (eq .Values.secrets.mode "externalSecret") (include "slipway.passwordIsMade" .) (get .Values.migration.hookAnnotations "helm.sh/hook") }}
+{{- $wrong = append $wrong "migration.mode=hook and secrets.mode=externalSecret contradict each other: a hook runs before the ExternalSecret of this release exists; use migration.mode=auto or job, or sync-waves in migration.hookAnnotations." }}
 {{- end }}
 {{- end }}
 {{- toJson $wrong }}

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from tests.chart.rendering import NAMESPACE
+
 Object: TypeAlias = dict[str, Any]
 Labels: TypeAlias = Mapping[str, str]
 
 JOB = "slipway-api"
-NAMESPACE = "somewhere"
 POD = "slipway-api-7c9d8f5b6-x2kvp"
 INSTANCE = "10.0.0.1:9464"
 OURS = {"job": JOB, "namespace": NAMESPACE}

@@ -1,0 +1,19 @@
+"""The closed sets that label values come from, where code as well as the catalogue names them."""
+
+from typing import Literal, TypeAlias
+
+ShedReason: TypeAlias = Literal["draining", "large_head", "log_in_slots", "malformed", "slow_client"]
+"""Why a request was refused to protect the service."""
+StatementError: TypeAlias = Literal["", "conflict", "integrity", "other", "pool_timeout", "timeout", "unavailable"]
+"""What became of a statement; empty if it worked. `conflict` and `integrity` are the caller's, not the database's."""
+CallError: TypeAlias = Literal["", "connection", "content", "status", "timeout"]
+"""What became of a call to another process; empty if it worked. `content` is an answer that makes no sense."""
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
+Override: TypeAlias = Literal["log_level", "sample_ratio"]
+"""What can be changed for a while at run time."""
+
+OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT")
+OTHER_OPERATION = "OTHER"
+PEERS = ("users",)
+"""Processes that are called over HTTP: `users` for the keys of its tokens."""
+TOKEN_CACHE = "tokens"  # noqa: S105 (a name)

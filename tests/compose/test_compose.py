@@ -1,0 +1,230 @@
+"""docker-compose.yaml and what it mounts, held against each other and our code; no container runs here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from app.platform.settings import Metrics, Shutdown, load_settings
+from app.platform.weak_secrets import refuse_weak_secrets
+from tests.image.dockerfile import stages
+from tests.project.checkout import ROOT
+from tests.support.tools import require_tool
+
+FILE = ROOT / "docker-compose.yaml"
+PROJECT: dict[str, Any] = yaml.safe_load(FILE.read_text())
+SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+BY_DEFAULT = {"secrets", "postgres", "migrate", "api", "prometheus"}
+PROFILES = {"valkey", "nats", "mongodb", "grafana", "jaeger", "collector"}
+ONCE = {"secrets", "migrate"}
+UNASKABLE = {"jaeger", "collector"}
+"""Their images hold one program, so that no health check could ask them."""
+
+every_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def loaded(path: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", yaml.safe_load((ROOT / path).read_text()))
+
+
+def volumes(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Source, place in the container and mode of each mount."""
+    for mount in service.get("volumes", []):
+        source, place, *mode = mount.split(":")
+        yield source, place, "".join(mode)
+
+
+def substituted(value: object) -> str:
+    """A value as Compose makes it where nothing is set outside."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
+
+
+def test_it_is_what_the_schema_of_compose_allows() -> None:
+    program = Path(sys.executable).with_name("check-jsonschema")
+    checked = subprocess.run(
+        [program, "--builtin-schema", "vendor.compose-spec", FILE], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_without_a_profile_the_service_its_database_and_prometheus_start() -> None:
+    assert {name for name, service in SERVICES.items() if "profiles" not in service} == BY_DEFAULT
+    assert {profile for service in SERVICES.values() for profile in service.get("profiles", [])} == PROFILES
+
+
+@every_service
+def test_what_it_waits_for_starts_with_it(name: str) -> None:
+    service = SERVICES[name]
+    for other in service.get("depends_on", {}):
+        assert set(SERVICES[other].get("profiles", [])) >= set(service.get("profiles", []))
+
+
+def test_what_runs_once_is_waited_for_until_it_has_ended_and_a_server_until_it_answers() -> None:
+    for service in SERVICES.values():
+        waits: object = service.get("depends_on", {})
+        if isinstance(waits, dict):
+            for other, told in cast("dict[str, dict[str, str]]", waits).items():
+                assert told["condition"] == ("service_completed_successfully" if other in ONCE else "service_healthy")
+
+
+@every_service
+def test_it_gets_no_more_rights_than_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service.keys().isdisjoint({"cap_add", "privileged", "pid", "ipc", "devices"})
+
+
+@every_service
+def test_its_image_is_of_one_version(name: str) -> None:
+    image = substituted(SERVICES[name]["image"])
+    tag = image.rpartition("/")[2].partition(":")[2]
+    assert tag
+    assert tag != "latest"
+    assert name in OURS or image.startswith("docker.io/")
+
+
+@every_service
+def test_its_ports_are_for_this_machine_only(name: str) -> None:
+    assert all(str(port).startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+def test_each_port_is_taken_once() -> None:
+    taken = [substituted(port).split(":")[1] for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(taken) == len(set(taken)) == 4
+
+
+@every_service
+def test_a_server_has_a_health_check_and_comes_back(name: str) -> None:
+    service = SERVICES[name]
+    assert ("healthcheck" in service) == (name not in ONCE | UNASKABLE)
+    assert service.get("restart") == (None if name in ONCE else "unless-stopped")
+
+
+@every_service
+def test_what_it_mounts_is_there_and_files_cannot_be_changed(name: str) -> None:
+    for source, _, mode in volumes(SERVICES[name]):
+        if source.startswith("./"):
+            assert (ROOT / source).exists()
+            assert mode == "ro"
+        else:
+            assert source in PROJECT["volumes"]
+            assert (mode == "ro") == (source == "secrets" and name != "secrets")
+
+
+def test_every_volume_is_used() -> None:
+    used = {source for service in SERVICES.values() for source, _, _ in volumes(service)}
+    assert set(PROJECT["volumes"]) <= used
+
+
+def test_every_file_of_the_folder_is_mounted() -> None:
+    mounted = [ROOT / source for service in SERVICES.values() for source, _, _ in volumes(service) if source[0] == "."]
+    for path in (ROOT / "compose").rglob("*.*"):
+        if "__pycache__" not in path.parts:
+            assert any(path == place or place in path.parents for place in mounted), path
+
+
+def test_our_services_run_the_image_that_ships() -> None:
+    assert OURS.keys() == {"secrets", "migrate", "api"}
+    (target,) = {service["build"]["target"] for service in OURS.values()}
+    assert target == stages()[-1].name == "runtime"
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """What the service `secrets` leaves in its volume."""
+    program, folder = SERVICES["secrets"]["entrypoint"][-1], SERVICES["secrets"]["command"][0]
+    (script,) = (source for source, place, _ in volumes(SERVICES["secrets"]) if place == program)
+    assert folder in {place for _, place, _ in volumes(SERVICES["secrets"])}
+    subprocess.run([sys.executable, ROOT / script, tmp_path], check=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_the_service_takes_its_settings_and_its_secrets(
+    secrets: Path, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(secrets)  # where no .env is
+    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(secrets))
+    for name, value in SERVICES["api"]["environment"].items():
+        if value is not None:
+            monkeypatch.setenv(name, substituted(value))
+    monkeypatch.setenv("SLIPWAY_ENVIRONMENT", environment)
+    settings = load_settings()
+    refuse_weak_secrets(settings, database=True, auth=True)
+    assert settings.environment == environment
+    assert settings.database.host in SERVICES
+    database = SERVICES["postgres"]["environment"]
+    assert (settings.database.name, settings.database.user) == (database["POSTGRES_DB"], database["POSTGRES_USER"])
+    password = Path(database["POSTGRES_PASSWORD_FILE"])
+    assert settings.database.password.get_secret_value() == (secrets / password.name).read_text()
+    assert settings.telemetry.otlp_endpoint is None
+    assert f":{settings.http.port}" in SERVICES["api"]["ports"][0]
+
+
+def test_secrets_are_made_once_and_differ_from_machine_to_machine(
+    secrets: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    script = ROOT / "compose/make_secrets.py"
+    before = {path.name: path.read_text() for path in secrets.iterdir()}
+    subprocess.run([sys.executable, script, secrets], check=True)
+    assert {path.name: path.read_text() for path in secrets.iterdir()} == before
+    other = tmp_path_factory.mktemp("other")
+    subprocess.run([sys.executable, script, other], check=True)
+    assert all((other / name).read_text() != text for name, text in before.items())
+    assert all(path.stat().st_mode & 0o777 == 0o444 for path in secrets.iterdir())
+
+
+def test_it_is_given_the_time_that_a_clean_stop_takes() -> None:
+    shutdown = Shutdown()
+    seconds = int(SERVICES["api"]["stop_grace_period"].removesuffix("s"))
+    assert seconds == shutdown.drain_seconds + shutdown.request_seconds + 5
+
+
+def test_prometheus_scrapes_the_metrics_of_the_service() -> None:
+    targets = {
+        one["job_name"]: one["static_configs"][0]["targets"]
+        for one in loaded("compose/prometheus.yaml")["scrape_configs"]
+    }
+    (target,) = targets["slipway"]
+    host, _, port = target.partition(":")
+    assert host in OURS
+    assert int(port) == Metrics().port
+
+
+def test_promtool_takes_the_configuration_of_prometheus() -> None:
+    promtool = require_tool("promtool", demanded=False)
+    command: list[str | Path] = [promtool, "check", "config", ROOT / "compose/prometheus.yaml"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_pipelines_of_the_collector_are_made_of_what_it_defines() -> None:
+    configuration = loaded("compose/collector.yaml")
+    parts = ("receivers", "processors", "exporters")
+    used: dict[str, set[str]] = {part: set() for part in parts}
+    for pipeline in configuration["service"]["pipelines"].values():
+        assert pipeline["processors"][0] == "memory_limiter"  # it must see everything before anything keeps it
+        for part in parts:
+            used[part] |= set(pipeline[part])
+    assert used == {part: set(configuration[part]) for part in parts}
+    for exporter in configuration["exporters"].values():
+        assert exporter["endpoint"].partition(":")[0] in SERVICES
+
+
+def test_grafana_reads_from_services_that_are_there_and_finds_the_dashboards_of_the_chart() -> None:
+    for source in loaded("compose/grafana/datasources/all.yaml")["datasources"]:
+        assert re.fullmatch(r"http://(\w+):\d+", source["url"])
+        assert source["url"].split("/")[2].partition(":")[0] in SERVICES
+    (provider,) = loaded("compose/grafana/dashboards/all.yaml")["providers"]
+    mounts = {place: source for source, place, _ in volumes(SERVICES["grafana"])}
+    assert list((ROOT / mounts[provider["options"]["path"]]).glob("*.json"))
