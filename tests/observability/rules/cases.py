@@ -126,6 +126,15 @@ def seconds(time: str) -> int:
     return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", time))
 
 
+def others(samples: Mapping[str, str]) -> dict[str, str]:
+    """The same of another release, and in another namespace."""
+    return {
+        name.replace(*change): values
+        for name, values in samples.items()
+        for change in ((JOB, "billing-api"), (NAMESPACE, "elsewhere"))
+    }
+
+
 def written(cases: Sequence[Case | Scenario], rule_file: str) -> Object:
     """A file for `promtool test rules`."""
     (step,) = {case.step for case in cases}

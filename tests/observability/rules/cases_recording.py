@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from tests.observability.rules.cases import JOB, NAMESPACE, Case, nan, requests, series, target
+from tests.observability.rules.cases import Case, nan, others, requests, series, target
 
 OBJECTIVES = {"availability": 0.999, "latency": 0.99, "availability-orders": 0.999, "latency-orders": 0.99}
 _INCREASE = {"5m": 10, "1h": 120}
@@ -18,8 +18,7 @@ def _with_others(samples: Mapping[str, str]) -> dict[str, str]:
     """The same of another release, another namespace and another objective: none of them may be counted."""
     return {
         **samples,
-        **{name.replace(NAMESPACE, "elsewhere"): value for name, value in samples.items()},
-        **{name.replace(JOB, "billing-api"): value for name, value in samples.items()},
+        **others(samples),
         **{re.sub(r'slo="[^"]+"', 'slo="freshness"', name): "7x130" for name in samples if "slo=" in name},
     }
 

@@ -16,8 +16,8 @@ from app.platform.telemetry.catalogue import DURATION_BUCKETS
 from observability.alerts.files import pages
 from observability.catalogue.queries import complaints
 from observability.slo.objectives import PROBES
-from tests.chart.rendering import Object, refusal, rendered
-from tests.observability.rules.cases import JOB, NAMESPACE, Case
+from tests.chart.rendering import NAMESPACE, Object, refusal, rendered
+from tests.observability.rules.cases import JOB, Case
 from tests.observability.rules.chart import ENABLED, METHODS, ROUTE, every_rule, groups
 from tests.observability.rules.promtool import Trial, check_rules, failures
 from tests.observability.rules.test_alerts import by_rule
