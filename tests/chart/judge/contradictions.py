@@ -74,6 +74,7 @@ CONTRADICTIONS = (
     Contradiction("httpRoute.parentRefs", ("httpRoute.enabled=true",)),
     Contradiction("httpRoute.canaries.web", CANARY, "gateway"),
     Contradiction("monitoring.serviceMonitor.enabled", ("monitoring.podMonitor.enabled=true",), "production"),
+    Contradiction("monitoring.rules.alerts.SlipwayNothing", ("monitoring.rules.alerts.SlipwayNothing.enabled=false",)),
 )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from tests.chart.rendering import NAMESPACE
+
 Object: TypeAlias = dict[str, Any]
 Labels: TypeAlias = Mapping[str, str]
 
 JOB = "slipway-api"
-NAMESPACE = "shop"
 POD = "slipway-api-7c9d8f5b6-x2kvp"
 INSTANCE = "10.0.0.1:9464"
 OURS = {"job": JOB, "namespace": NAMESPACE}
@@ -123,6 +124,15 @@ def seconds(time: str) -> int:
     """A time of a case, such as `15m30s`."""
     units = {"h": 3600, "m": 60, "s": 1}
     return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", time))
+
+
+def others(samples: Mapping[str, str]) -> dict[str, str]:
+    """The same of another release, and in another namespace."""
+    return {
+        name.replace(*change): values
+        for name, values in samples.items()
+        for change in ((JOB, "billing-api"), (NAMESPACE, "elsewhere"))
+    }
 
 
 def written(cases: Sequence[Case | Scenario], rule_file: str) -> Object:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.chart.rendering import NAMESPACE
 from tests.observability.rules.cases import (
     INSTANCE,
     JOB,
-    NAMESPACE,
     OURS,
     POD,
     Case,

@@ -10,13 +10,14 @@ from tests.observability.rules.cases import Case, seconds
 from tests.observability.rules.cases_burn import CASES as BURN
 from tests.observability.rules.cases_dependencies import CASES as DEPENDENCIES
 from tests.observability.rules.cases_kubernetes import CASES as KUBERNETES
+from tests.observability.rules.cases_pods import CASES as PODS
 from tests.observability.rules.cases_recording import CASES as RECORDING
 from tests.observability.rules.cases_service import CASES as SERVICE
 from tests.observability.rules.cases_telemetry import CASES as TELEMETRY
 from tests.observability.rules.chart import every_rule, rules_called
 from tests.observability.rules.promtool import Trial, failures
 
-CASES = [*BURN, *SERVICE, *DEPENDENCIES, *KUBERNETES, *TELEMETRY, *RECORDING]
+CASES = [*BURN, *SERVICE, *DEPENDENCIES, *KUBERNETES, *PODS, *TELEMETRY, *RECORDING]
 
 
 def by_rule() -> dict[tuple[str, str], list[Case]]:

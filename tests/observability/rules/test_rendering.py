@@ -16,8 +16,8 @@ from app.platform.telemetry.catalogue import DURATION_BUCKETS
 from observability.alerts.files import pages
 from observability.catalogue.queries import complaints
 from observability.slo.objectives import PROBES
-from tests.chart.rendering import Object, refusal, rendered
-from tests.observability.rules.cases import JOB, NAMESPACE, Case
+from tests.chart.rendering import NAMESPACE, Object, refusal, rendered
+from tests.observability.rules.cases import JOB, Case
 from tests.observability.rules.chart import ENABLED, METHODS, ROUTE, every_rule, groups
 from tests.observability.rules.promtool import Trial, check_rules, failures
 from tests.observability.rules.test_alerts import by_rule
@@ -27,7 +27,7 @@ RULES = "monitoring.rules"
 VALUE_SETS = {
     "as it comes": ("minimal", (ROUTE, METHODS), "slipway", "slipway-api"),
     "another release": ("production", (), "checkout", "checkout-slipway-api"),
-    "several components": ("microservices", (ROUTE,), "anything", "anything-slipway-items"),
+    "several components": ("microservices", (ROUTE, "fullnameOverride=store"), "anything", "store-items"),
 }
 
 
@@ -77,6 +77,13 @@ def test_every_rule_asks_only_for_what_is_exported(name: str) -> None:
 def test_every_component_is_missed_by_itself() -> None:
     down = [rule for rule in every_rule("microservices") if rule.get("alert") == "SlipwayServiceDown"]
     assert {re.search(r'job="([^"]+)"', rule["expr"])[1] for rule in down} == {"slipway-items", "slipway-users"}  # type: ignore[index]  # each has one
+
+
+def test_a_pod_monitor_calls_the_job_as_the_rules_do() -> None:
+    (monitor,) = rendered("keda").kind("PodMonitor")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert {"targetLabel": "job", "replacement": "slipway-api"} in endpoint["relabelings"]
+    assert 'job=~"slipway-api"' in rendered_text("keda")
 
 
 def test_objectives_are_values() -> None:
