@@ -19,7 +19,6 @@ Tests marked `full` take their time: they run with `--full` alone, and `--report
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import subprocess
 from collections.abc import Generator, Iterator, Mapping
@@ -29,7 +28,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import Cluster, Namespace
+from tests.cluster.cluster import Cluster, Namespace, new_namespace
 from tests.cluster.inside import Visitor, visitor_in
 from tests.cluster.judge import DEFINITIONS, install_definitions
 from tests.cluster.postgres import Postgres
@@ -146,12 +145,8 @@ def definitions(cluster: Cluster) -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def namespace(cluster: Cluster) -> Iterator[Namespace]:
-    namespace = Namespace(cluster, f"slipway-test-{secrets.token_hex(4)}")
-    try:
-        namespace.create()
+    with new_namespace(cluster, "slipway-test") as namespace:
         yield namespace
-    finally:
-        namespace.remove()
 
 
 @pytest.fixture(scope="module")
