@@ -2,13 +2,13 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from typing import TypeAlias, cast
 
 import yaml
 
-from charts.generate_schema import CHART
+from app.development.pages import write
+from charts.generate_schema import CHART, comment_above
 
 Tree: TypeAlias = dict[str, object]
 README = CHART / "README.md"
@@ -38,9 +38,10 @@ def table(values: str) -> str:
 
 def _rows(path: str, node: yaml.MappingNode, defaults: Tree, lines: list[str]) -> Iterator[tuple[str, str, str]]:
     for key, value in node.value:
-        prose, open_ended = _comment(lines, key.start_mark.line)
+        said = comment_above(lines, key.start_mark.line)
+        prose = re.sub(r"\|", r"\\|", said.get("description", ""))
         name = f"{path}.{key.value}".removeprefix(".")
-        if isinstance(value, yaml.MappingNode) and value.value and not open_ended:
+        if isinstance(value, yaml.MappingNode) and value.value and "additionalProperties" not in said:
             yield name, "", prose
             yield from _rows(name, value, cast(Tree, defaults[key.value]), lines)
         else:
@@ -54,26 +55,5 @@ def _default(value: object) -> str:
     return f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
-def _comment(lines: list[str], line: int) -> tuple[str, bool]:
-    """The comment right above a line, and whether the names below its key are the user's or Kubernetes' own."""
-    first = line
-    while first and lines[first - 1].lstrip().startswith("#"):
-        first -= 1
-    block = [one.strip().removeprefix("#").strip() for one in lines[first:line]]
-    prose = " ".join(one for one in block if not one.startswith("@schema "))
-    said = " ".join(one for one in block if one.startswith("@schema "))
-    return re.sub(r"\|", r"\\|", prose), "additionalProperties" in said
-
-
-def main() -> None:
-    """Writes the page; with `--check` it only says whether it is stale, and exits 1 if it is."""
-    stale = README.read_text() != text()
-    if "--check" in sys.argv[1:]:
-        if stale:
-            sys.exit("README.md of the chart is stale: run `make generate`")
-    elif stale:
-        README.write_text(text())
-
-
 if __name__ == "__main__":
-    main()
+    write({README: text()})

@@ -5,7 +5,6 @@ A comment above a key is its description; the default gives the type; an object 
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
@@ -13,6 +12,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 import yaml
 from pydantic import BaseModel, SecretStr
 
+from app.development.pages import write
 from app.platform.settings import Settings, variable
 
 CHART = Path(__file__).with_name("slipway")
@@ -126,7 +126,8 @@ def _schema(name: str, node: yaml.Node, lines: list[str], said: Schema) -> Schem
     if not node.value:
         raise ValueError(f"{name}: an empty map says nothing; add a line `# @schema`")
     properties = {
-        key.value: _schema(key.value, value, lines, _comment(lines, key.start_mark.line)) for key, value in node.value
+        key.value: _schema(key.value, value, lines, comment_above(lines, key.start_mark.line))
+        for key, value in node.value
     }
     return {"type": "object", **said, "properties": properties, "additionalProperties": False}
 
@@ -136,8 +137,8 @@ def _type(node: yaml.Node) -> str:
     return names[node.tag.removeprefix("tag:yaml.org,2002:")]
 
 
-def _comment(lines: list[str], line: int) -> Schema:
-    """What the comment right above a line says."""
+def comment_above(lines: list[str], line: int) -> Schema:
+    """What the comment right above a line says: its prose as `description`, and what its `@schema` lines add."""
     first = line
     while first and lines[first - 1].lstrip().startswith("#"):
         first -= 1
@@ -164,16 +165,5 @@ def _settings(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[s
             yield name, {"type": SCALAR, "description": " ".join((field.description or "").split()), **choice}
 
 
-def main() -> None:
-    """Writes the file; with `--check` it only says whether it is stale, and exits 1 if it is."""
-    path = CHART / "values.schema.json"
-    stale = not path.exists() or path.read_text() != text()
-    if "--check" in sys.argv[1:]:
-        if stale:
-            sys.exit(f"{path.name} is stale: run `make generate`")
-    elif stale:
-        path.write_text(text())
-
-
 if __name__ == "__main__":
-    main()
+    write({CHART / "values.schema.json": text()})

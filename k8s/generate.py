@@ -4,13 +4,13 @@
 resources and what differs becomes JSON patches, so that kustomize builds exactly what the chart renders.
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import yaml
 
+from app.development.pages import write
 from tests.support.helm import CHART, run_helm
 
 FOLDER = Path(__file__).parent
@@ -124,18 +124,5 @@ def _text(objects: Sequence[Object], values: str) -> str:
     return HEAD.format(values=values) + "---\n".join(map(_yaml, objects))
 
 
-def main() -> None:
-    """Writes the files; with `--check` it only says which are stale, and exits 1 if any is."""
-    made = pages()
-    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
-    if "--check" in sys.argv[1:]:
-        if stale:
-            sys.exit(f"stale, run `make generate`: {', '.join(str(path.relative_to(FOLDER)) for path in stale)}")
-    else:
-        for path in stale:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(made[path])
-
-
 if __name__ == "__main__":
-    main()
+    write(pages())

@@ -1,7 +1,6 @@
 """`make generate`: the pages that are made from the code, so that they cannot say something else."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard, get_args, get_origin
@@ -11,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from app.development.openapi import document
+from app.development.pages import write
 from app.platform.settings import PREFIX, Settings, variable
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -56,16 +56,5 @@ def _default(field: FieldInfo) -> str:
     return f"`{field.default}`"
 
 
-def main() -> None:
-    """Writes the pages; with `--check` it only says which are stale, and exits 1 if any is."""
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text() != text]
-    if "--check" in sys.argv[1:]:
-        for path in stale:
-            print(f"{path.name} is stale: run `make generate`", file=sys.stderr)
-        sys.exit(bool(stale))
-    for path in stale:
-        path.write_text(pages()[path])
-
-
 if __name__ == "__main__":
-    main()
+    write(pages())

@@ -83,8 +83,8 @@ class Health:
             self._start_up(), asyncio.gather(*(run_check(check) for check in self._checks))
         )
         failed = any(finding.error and finding.required for finding in (*started, *findings))
-        # What start-up still waits for is listed last, so that its name says why this is no 200 yet.
         status = "draining" if self._drain.draining else "unavailable" if failed else "ok"
+        # What start-up still waits for is listed last, so that its name says why this is no 200 yet.
         return _answer(200 if status == "ok" else 503, {"status": status, "checks": _listed((*findings, *started))})
 
     async def startupz(self, request: Request) -> Response:

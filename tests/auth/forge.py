@@ -6,11 +6,11 @@ from base64 import urlsafe_b64encode
 from functools import cache
 from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import SecretStr
 
-from app.platform.auth.keys import key_id
+from app.platform.auth.keys import public_jwk
 from app.platform.settings import Auth
 
 SIGNING = "signing"
@@ -36,6 +36,11 @@ def public_pem(private: Ed25519PrivateKey) -> SecretStr:
 def auth_settings(signing: str = SIGNING, previous: SecretStr | None = None) -> Auth:
     """Settings of a service that signs with the key of this name."""
     return Auth(signing_key=pem(key(signing)), previous_key=previous)
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """The `kid` that the service gives a key."""
+    return public_jwk(base64url(public.public_bytes_raw()).decode())["kid"]
 
 
 def head(**changes: object) -> dict[str, object]:

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import SecretStr
 
-from app.platform.auth.keys import key_id, key_problem, signing_key
-from tests.auth.forge import SIGNING, key, pem, public_pem
+from app.platform.auth.keys import key_problem, signing_key
+from tests.auth.forge import SIGNING, key, key_id, pem, public_pem
 
 NAME = "SLIPWAY_AUTH__SIGNING_KEY"
 PKCS8 = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.platform.auth.keys import key_id, key_set, thumbprint
+from app.platform.auth.keys import key_set, public_jwk
 from app.platform.auth.principal import Principal, UnknownKey
 from app.platform.auth.remote_keys import (
     GOOD_SECONDS,
@@ -25,7 +25,7 @@ from app.platform.auth.remote_keys import (
     parse_keys,
 )
 from app.platform.auth.tokens import TokenVerifier
-from tests.auth.forge import auth_settings, key, public_pem, token
+from tests.auth.forge import auth_settings, key, key_id, public_pem, token
 
 GOOD = key_set(auth_settings())
 KID = GOOD["keys"][0]["kid"]
@@ -50,7 +50,7 @@ UNUSABLE = {
     "no kid": json.dumps({"keys": [{k: v for k, v in GOOD["keys"][0].items() if k != "kid"}]}).encode(),
     "a key to encrypt with": json.dumps({"keys": [GOOD["keys"][0] | {"use": "enc"}]}).encode(),
     "a short key": json.dumps(
-        {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": thumbprint("AA")}]}
+        {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": public_jwk("AA")["kid"]}]}
     ).encode(),
     "a key that is no text": b'{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "\\ud800"}]}',
     "too many": json.dumps({"keys": GOOD["keys"] * (MOST_KEYS + 1)}).encode(),

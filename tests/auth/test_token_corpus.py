@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from app.platform.auth.principal import InvalidToken, Principal
 from app.platform.auth.tokens import TokenVerifier
 from tests.auth.forge import SIGNING, auth_settings, base64url, claims, head, key, public_pem, token
+from tests.support.timing import no_garbage_collection
 
 VERIFIER = TokenVerifier(auth_settings())
 SLOWEST_SECONDS = 0.02
@@ -202,9 +203,10 @@ CORPUS = [(name, reason) for reason, tokens in REFUSED.items() for name in token
 @pytest.mark.parametrize(("name", "reason"), CORPUS)
 def test_a_bad_token_is_refused_for_the_right_reason_and_quickly(name: str, reason: str) -> None:
     header = b"Bearer " + REFUSED[reason][name]
-    begun = time.thread_time()
-    result = VERIFIER.authenticate(header)
-    took = time.thread_time() - begun
+    with no_garbage_collection():
+        begun = time.thread_time()
+        result = VERIFIER.authenticate(header)
+        took = time.thread_time() - begun
     assert isinstance(result, InvalidToken)
     assert result.reason == reason
     assert took < SLOWEST_SECONDS

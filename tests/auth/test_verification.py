@@ -2,10 +2,9 @@
 
 import time
 
-from app.platform.auth.keys import key_id
 from app.platform.auth.principal import InvalidToken, Principal
 from app.platform.auth.tokens import KEPT_TOKENS, LEEWAY_SECONDS, TokenVerifier
-from tests.auth.forge import auth_settings, claims, head, key, pem, public_pem, token
+from tests.auth.forge import auth_settings, claims, head, key, key_id, pem, public_pem, token
 
 
 class Clock:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -249,6 +250,17 @@ class Namespace:
             except (ApiException, OSError) as error:
                 lines.append(f"no log: {error}")
         return "\n".join([*lines, "--- events", *self.events()])
+
+
+@contextmanager
+def new_namespace(cluster: Cluster, name: str) -> Generator[Namespace]:
+    """A namespace of this name, and something random, for as long as the block runs."""
+    namespace = Namespace(cluster, f"{name}-{secrets.token_hex(4)}")
+    try:
+        namespace.create()
+        yield namespace
+    finally:
+        namespace.remove()
 
 
 def _pod(found: Mapping[str, Any]) -> Pod:

@@ -19,7 +19,6 @@ Tests marked `full` take their time: they run with `--full` alone, and `--report
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import subprocess
 from collections.abc import Generator, Iterator, Mapping
@@ -29,7 +28,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cluster import Cluster, Namespace
+from tests.cluster.cluster import Cluster, Namespace, new_namespace
 from tests.cluster.inside import Visitor, visitor_in
 from tests.cluster.judge import DEFINITIONS, install_definitions
 from tests.cluster.postgres import Postgres
@@ -125,14 +124,18 @@ def images(cluster: Cluster) -> Images:
     given = os.environ.get("SLIPWAY_TEST_IMAGE", "")
     if given:
         return Images(given, os.environ.get("SLIPWAY_TEST_NEXT_IMAGE", given))
-    load = shlex.split(os.environ.get("SLIPWAY_TEST_LOAD", ""))
-    if not load:
+    if not os.environ.get("SLIPWAY_TEST_LOAD"):
         not_run_here("an image", "neither SLIPWAY_TEST_IMAGE nor SLIPWAY_TEST_LOAD is set")
-    made = Images("slipway:cluster-test", "slipway:cluster-test-next")
-    for image in (made.first, made.following):
-        subprocess.run(["make", "image", f"TAG={image.partition(':')[2]}"], cwd=ROOT, check=True)
-        subprocess.run([*load, image], check=True)
-    return made
+    return Images(build_and_load("cluster-test"), build_and_load("cluster-test-next"))
+
+
+def build_and_load(tag: str, target: str = "runtime") -> str:
+    """The name of an image that is built here and brought into the cluster as `SLIPWAY_TEST_LOAD` says."""
+    image = f"slipway:{tag}"
+    # Not by make: what this run's own was told, such as ARGS, would go to the builder.
+    subprocess.run([ROOT / "scripts/image"], env={**os.environ, "TAG": tag, "TARGET": target}, check=True)
+    subprocess.run([*shlex.split(os.environ["SLIPWAY_TEST_LOAD"]), image], check=True)
+    return image
 
 
 @pytest.fixture(scope="session")
@@ -146,12 +149,8 @@ def definitions(cluster: Cluster) -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def namespace(cluster: Cluster) -> Iterator[Namespace]:
-    namespace = Namespace(cluster, f"slipway-test-{secrets.token_hex(4)}")
-    try:
-        namespace.create()
+    with new_namespace(cluster, "slipway-test") as namespace:
         yield namespace
-    finally:
-        namespace.remove()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -28,13 +28,21 @@ class Judge:
     def knows(self, one: Object) -> bool:
         return one["kind"] in self._resources(one["apiVersion"])
 
-    def says(self, one: Object) -> str:
-        """Why it refuses the object, an unknown field included; empty when it takes it."""
+    def would_keep(self, one: Object) -> Object:
+        """The object as it would be in the cluster.
+
+        Raises:
+            ClusterError: it refuses the object; a field that it does not know is a reason.
+        """
         resource = self._resources(one["apiVersion"])[one["kind"]]
         scope = f"/namespaces/{self._namespace}" if resource["namespaced"] else ""
         path = f"{_root(one['apiVersion'])}{scope}/{resource['name']}"
+        return self._cluster.ask("POST", path, one, dryRun="All", fieldValidation="Strict")
+
+    def says(self, one: Object) -> str:
+        """Why it refuses the object; empty when it takes it."""
         try:
-            self._cluster.ask("POST", path, one, dryRun="All", fieldValidation="Strict")
+            self.would_keep(one)
         except ClusterError as error:
             return f"{one['kind']}/{one['metadata']['name']}: {error}"
         return ""
@@ -52,7 +60,7 @@ class Judge:
         return self._known[version]
 
 
-def pods_of(objects: list[Object]) -> Iterator[Object]:
+def pods_of(objects: Iterable[Object]) -> Iterator[Object]:
     """A pod as each workload would make it, since a template is not judged before there are pods."""
     for one in objects:
         if one["kind"] in {"Deployment", "StatefulSet", "Job"}:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import shlex
 import subprocess
 import tarfile
 import time
@@ -24,7 +23,7 @@ import pytest
 import yaml
 
 from tests.cluster.cluster import Cluster, Namespace, Pod, until
-from tests.cluster.conftest import Figures, image_values, postgres_values
+from tests.cluster.conftest import Figures, build_and_load, image_values, postgres_values
 from tests.cluster.debugger import Debugger
 from tests.cluster.inside import HARDENED, Visitor, visitor_in
 from tests.cluster.release import Release
@@ -51,15 +50,11 @@ def dev_image(cluster: Cluster) -> str:
     given = os.environ.get("SLIPWAY_TEST_DEV_IMAGE", "")
     if given:
         return given
-    load = shlex.split(os.environ.get("SLIPWAY_TEST_LOAD", ""))
-    if not load:
+    if not os.environ.get("SLIPWAY_TEST_LOAD"):
         not_run_here(
             "an image of the target dev", "neither SLIPWAY_TEST_DEV_IMAGE nor SLIPWAY_TEST_LOAD is set", demanded=False
         )
-    made = "slipway:cluster-test-dev"
-    subprocess.run(["make", "image", "TARGET=dev", f"TAG={made.partition(':')[2]}"], cwd=ROOT, check=True)
-    subprocess.run([*load, made], check=True)
-    return made
+    return build_and_load("cluster-test-dev", "dev")
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.cluster.cluster import Cluster, Namespace, until
+from tests.cluster.cluster import Cluster, Namespace, new_namespace, until
 from tests.cluster.conftest import Images, image_values, postgres_values
 from tests.cluster.existing import SMALL
 from tests.cluster.inside import Visitor, visitor_in
@@ -22,12 +21,8 @@ HTTP, METRICS, POSTGRES = 80, 9464, 5432
 @pytest.fixture(scope="module")
 def outside(cluster: Cluster) -> Iterator[Namespace]:
     """A namespace that has nothing to do with the release but that a client lives in it."""
-    outside = Namespace(cluster, f"slipway-test-outside-{secrets.token_hex(4)}")
-    try:
-        outside.create()
+    with new_namespace(cluster, "slipway-test-outside") as outside:
         yield outside
-    finally:
-        outside.remove()
 
 
 @pytest.fixture(scope="module")

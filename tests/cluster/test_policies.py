@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import copy
-import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from k8s.generate import BASE, OVERLAYS, manifests
-from tests.cluster.cluster import Cluster, ClusterError, Namespace, until
+from tests.cluster.cluster import Cluster, Namespace, new_namespace, until
+from tests.cluster.judge import Judge, pods_of
 from tests.k8s.files import policies
 
 API = "/apis/admissionregistration.k8s.io/v1"
@@ -39,30 +39,34 @@ PROBED = "every container of a Deployment needs a readinessProbe and a livenessP
 @pytest.fixture(scope="module")
 def enforced(cluster: Cluster) -> Iterator[Namespace]:
     """A namespace under the policies, which have names and a label of this run alone."""
-    mark = f"test-{secrets.token_hex(4)}"
     made: list[str] = []
-    namespace = Namespace(cluster, f"slipway-policies-{mark}")
-    try:
-        namespace.create()
-        cluster.ask("PATCH", f"/api/v1/namespaces/{namespace.name}", {"metadata": {"labels": {LABEL: mark}}})
-        for one in policies():
-            one["metadata"]["name"] = f"{mark}.{one['metadata']['name']}"
-            kind = "validatingadmissionpolicies"
-            if one["kind"].endswith("Binding"):
-                kind = "validatingadmissionpolicybindings"
-                one["spec"]["policyName"] = f"{mark}.{one['spec']['policyName']}"
-                one["spec"]["matchResources"]["namespaceSelector"]["matchLabels"] = {LABEL: mark}
-            cluster.ask("POST", f"{API}/{kind}", one)
-            made.append(f"{API}/{kind}/{one['metadata']['name']}")
-        # The API server learns of new policies a moment later.
-        until(lambda: all(refused(namespace, pod(changed(image="a"))) for _ in range(5)), "the policy of images")
-        until(lambda: bool(refused(namespace, pod(changed(resources={})))), "the policy of requests")
-        until(lambda: bool(refused(namespace, deployment(changed(livenessProbe=None)))), "the policy of probes")
-        yield namespace
-    finally:
-        for path in made:
-            cluster.ask("DELETE", path)
-        namespace.remove()
+    with new_namespace(cluster, "slipway-policies") as namespace:
+        mark = namespace.name
+        cluster.ask("PATCH", f"/api/v1/namespaces/{mark}", {"metadata": {"labels": {LABEL: mark}}})
+        try:
+            for one in policies():
+                one["metadata"]["name"] = f"{mark}.{one['metadata']['name']}"
+                kind = "validatingadmissionpolicies"
+                if one["kind"].endswith("Binding"):
+                    kind = "validatingadmissionpolicybindings"
+                    one["spec"]["policyName"] = f"{mark}.{one['spec']['policyName']}"
+                    one["spec"]["matchResources"]["namespaceSelector"]["matchLabels"] = {LABEL: mark}
+                cluster.ask("POST", f"{API}/{kind}", one)
+                made.append(f"{API}/{kind}/{one['metadata']['name']}")
+            judge = Judge(cluster, mark)
+            # The API server learns of new policies a moment later.
+            until(lambda: all(judge.says(pod(changed(image="a"))) for _ in range(5)), "the policy of images")
+            until(lambda: bool(judge.says(pod(changed(resources={})))), "the policy of requests")
+            until(lambda: bool(judge.says(deployment(changed(livenessProbe=None)))), "the policy of probes")
+            yield namespace
+        finally:
+            for path in made:
+                cluster.ask("DELETE", path)
+
+
+@pytest.fixture(scope="module")
+def judge(enforced: Namespace) -> Judge:
+    return Judge(enforced.cluster, enforced.name)
 
 
 def changed(**fields: object) -> dict[str, Any]:
@@ -91,17 +95,6 @@ def deployment(*containers: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "tried"}, "spec": spec}
 
 
-def refused(namespace: Namespace, one: dict[str, Any]) -> str:
-    """Why the API server does not take an object; empty if it would. Nothing is made."""
-    group = "/api/v1" if one["apiVersion"] == "v1" else f"/apis/{one['apiVersion']}"
-    path = f"{group}/namespaces/{namespace.name}/{one['kind'].lower()}s"
-    try:
-        namespace.cluster.ask("POST", path, one, dryRun="All")
-    except ClusterError as error:
-        return str(error)
-    return ""
-
-
 @pytest.mark.parametrize(
     ("tried", "message"),
     [
@@ -110,7 +103,7 @@ def refused(namespace: Namespace, one: dict[str, Any]) -> str:
         (pod(changed(image="host:5000/nginx")), f"{IMAGES}: good (host:5000/nginx)"),
         (pod(GOOD, changed(name="two", image="b")), f"{IMAGES}: two (b)"),
         (
-            pod(GOOD, init=[changed(name="first", image="c:latest", readinessProbe=None, livenessProbe=None)]),
+            pod(GOOD, init=[first(image="c:latest")]),
             f"{IMAGES}: first",
         ),
         (pod(changed(resources={})), f"{REQUESTED}: good"),
@@ -118,7 +111,7 @@ def refused(namespace: Namespace, one: dict[str, Any]) -> str:
         (pod(changed(resources={"requests": {"cpu": "1"}})), f"{REQUESTED}: good"),
         (pod(changed(resources={"limits": {"memory": "1Gi"}})), f"{REQUESTED}: good"),
         (
-            pod(GOOD, init=[changed(name="first", resources={}, readinessProbe=None, livenessProbe=None)]),
+            pod(GOOD, init=[first(resources={})]),
             f"{REQUESTED}: first",
         ),
         (deployment(changed(readinessProbe=None)), f"{PROBED}: good"),
@@ -127,9 +120,9 @@ def refused(namespace: Namespace, one: dict[str, Any]) -> str:
     ],
 )
 def test_what_breaks_a_rule_is_refused_with_a_sentence_that_names_it(
-    enforced: Namespace, tried: dict[str, Any], message: str
+    judge: Judge, tried: dict[str, Any], message: str
 ) -> None:
-    assert message in refused(enforced, tried)
+    assert message in judge.says(tried)
 
 
 @pytest.mark.parametrize(
@@ -145,35 +138,24 @@ def test_what_breaks_a_rule_is_refused_with_a_sentence_that_names_it(
         deployment(GOOD),
     ],
 )
-def test_what_keeps_the_rules_is_let_in(enforced: Namespace, tried: dict[str, Any]) -> None:
-    assert refused(enforced, tried) == ""
+def test_what_keeps_the_rules_is_let_in(judge: Judge, tried: dict[str, Any]) -> None:
+    assert judge.says(tried) == ""
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
-def test_all_that_the_chart_renders_is_let_in(enforced: Namespace, overlay: Path) -> None:
+def test_all_that_the_chart_renders_is_let_in(judge: Judge, overlay: Path) -> None:
     objects = manifests(BASE / "values.yaml", overlay / "values.yaml").values()
     tried = [*(one for one in objects if one["kind"] == "Deployment"), *pods_of(objects)]
     assert len(tried) >= 3
-    assert [why for one in tried if (why := refused(enforced, one))] == []
+    assert [why for one in tried if (why := judge.says(one))] == []
 
 
-def pods_of(objects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """A pod of each workload, as a controller would make it."""
-    for one in objects:
-        if template := one.get("spec", {}).get("template"):
-            claims = [claim["metadata"]["name"] for claim in one["spec"].get("volumeClaimTemplates", [])]
-            volumes = [*template["spec"]["volumes"], *({"name": name, "emptyDir": {}} for name in claims)]
-            spec = {**template["spec"], "serviceAccountName": "default", "volumes": volumes}
-            metadata = {"name": "tried", "labels": template["metadata"]["labels"]}
-            yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def test_a_namespace_without_the_label_is_left_alone(enforced: Namespace) -> None:
+def test_a_namespace_without_the_label_is_left_alone(enforced: Namespace, judge: Judge) -> None:
     unlabelled = {"metadata": {"labels": {LABEL: None}}}
     labels = enforced.cluster.ask("GET", f"/api/v1/namespaces/{enforced.name}")["metadata"]["labels"]
     path = f"/api/v1/namespaces/{enforced.name}"
     enforced.cluster.ask("PATCH", path, unlabelled)
     try:
-        until(lambda: not refused(enforced, pod(changed(image="nginx"))), "the policies to let go", 10)
+        until(lambda: not judge.says(pod(changed(image="nginx"))), "the policies to let go", 10)
     finally:
         enforced.cluster.ask("PATCH", path, {"metadata": {"labels": {LABEL: labels[LABEL]}}})

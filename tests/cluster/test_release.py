@@ -11,9 +11,8 @@ from tests.cluster.cluster import ClusterError, Namespace, until, until_equal
 from tests.cluster.conftest import Figures, Images, image_values
 from tests.cluster.inside import Visitor, described, lost_nothing
 from tests.cluster.people import ITEMS, Person
+from tests.cluster.postgres import put_schema_ahead
 from tests.cluster.release import Release
-
-AHEAD = "9999_of_a_newer_release"
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +104,7 @@ def test_an_upgrade_under_load_loses_no_request(
 
 
 def test_an_old_image_starts_on_the_schema_of_a_newer_release(release: Release, person: Person, images: Images) -> None:
-    for schema in ("items", "users"):
-        release.sql(f"INSERT INTO {schema}.schema_history VALUES ('{AHEAD}')")
-        release.sql(f"UPDATE {schema}.alembic_version SET version_num = '{AHEAD}'")
+    put_schema_ahead(release.sql)
     before = {pod.name for pod in release.pods()}
     release.rollback(1)
     until(lambda: before.isdisjoint(pod.name for pod in release.pods()), "the pods of the second revision to go")

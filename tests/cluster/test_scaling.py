@@ -9,10 +9,8 @@ from tests.cluster.conftest import Figures, Images, image_values
 from tests.cluster.existing import SMALL, install_example
 from tests.cluster.inside import Visitor, described, lost_nothing
 from tests.cluster.people import Person
-from tests.cluster.postgres import Postgres
+from tests.cluster.postgres import Postgres, put_schema_ahead
 from tests.cluster.release import Release
-
-AHEAD = "9999_of_a_newer_release"
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +47,7 @@ def test_from_three_to_one_and_back_loses_no_request(
 def test_an_old_image_scales_up_on_the_schema_of_a_newer_release(
     shop: Release, person: Person, postgres: Postgres, figures: Figures
 ) -> None:
-    for schema in ("items", "users"):
-        postgres.sql(f"INSERT INTO {schema}.schema_history VALUES ('{AHEAD}')", shop.name)
-        postgres.sql(f"UPDATE {schema}.alembic_version SET version_num = '{AHEAD}'", shop.name)
+    put_schema_ahead(lambda statement: postgres.sql(statement, shop.name))
     before = {pod.name for pod in shop.pods()}
     with person.visitor.load(person.load("ahead"), at_least=1500) as outcome:
         scale(shop, 4)

@@ -8,7 +8,6 @@ from fastapi.responses import JSONResponse
 from app.features.users import service
 from app.features.users.schemas import KeySetOut, LogIn, PasswordChange, TokenOut, UserIn, UserOut, UserPatch, user_out
 from app.features.users.service import Accounts
-from app.platform.auth.keys import key_set
 from app.platform.auth.principal import Principal
 from app.platform.auth.scopes import PUBLIC, TOKEN_URL, requires
 from app.platform.db.dependencies import Reads, Work
@@ -54,10 +53,10 @@ async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsOfProcess, re
 
 
 @router.get("/.well-known/jwks.json", response_class=KeySetResponse, openapi_extra=PUBLIC)
-async def get_keys(request: Request, response: Response) -> KeySetOut:
+async def get_keys(response: Response, accounts: AccountsOfProcess) -> KeySetOut:
     """The public keys that access tokens are verified by (RFC 7517)."""
     response.headers["Cache-Control"] = "public, max-age=60"
-    return KeySetOut.model_validate(key_set(resources_of(request).settings.auth))
+    return accounts.tokens.keys
 
 
 @router.get(ME, responses=problems(401, 403))

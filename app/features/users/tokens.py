@@ -6,7 +6,8 @@ from uuid import UUID
 
 import jwt
 
-from app.platform.auth.keys import ALGORITHM, key_id, signing_key
+from app.features.users.schemas import KeySetOut
+from app.platform.auth.keys import ALGORITHM, key_set, signing_key
 from app.platform.ids import new_id
 from app.platform.settings import Auth
 
@@ -15,12 +16,16 @@ CLIENT = "first-party"
 
 
 class TokenIssuer:
-    """Signs tokens that live `seconds`. Making it raises `ValueError` for a key that cannot be used."""
+    """Signs tokens that live `seconds` and that `keys` verify.
+
+    Making it raises `ValueError` for a key that cannot be used.
+    """
 
     def __init__(self, settings: Auth, *, clock: Callable[[], float] = time) -> None:
         self.seconds = settings.token_seconds
+        self.keys = KeySetOut.model_validate(key_set(settings))
         self._key = signing_key(settings.signing_key)
-        self._headers = {"typ": "at+jwt", "kid": key_id(self._key.public_key())}
+        self._headers = {"typ": "at+jwt", "kid": self.keys.keys[0].kid}
         self._fixed = {"iss": settings.issuer, "aud": settings.audience, "client_id": CLIENT}
         self._clock = clock
 

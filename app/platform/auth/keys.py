@@ -1,5 +1,6 @@
 """Ed25519 keys in PEM, and the set of public keys that access tokens are verified with (RFC 8037)."""
 
+import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -52,48 +53,33 @@ def public_key(secret: SecretStr) -> Ed25519PublicKey:
     return key
 
 
-def key_id(key: Ed25519PublicKey) -> str:
-    """The `kid` of a key: its JWK thumbprint (RFC 7638), so that no one has to invent or configure names."""
-    return thumbprint(_x(key))
+def public_jwk(x: str) -> dict[str, str]:
+    """The Ed25519 key with this `x` as a JWK (RFC 8037).
 
-
-def thumbprint(x: str) -> str:
-    """The JWK thumbprint of the Ed25519 key with this `x`."""
-    members = f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'
-    return _base64url(sha256(members.encode()).digest())
+    Its `kid` is its thumbprint (RFC 7638), so that no one has to invent or configure names.
+    """
+    members = {"crv": "Ed25519", "kty": "OKP", "x": x}
+    digest = sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
+    return {**members, "kid": _base64url(digest), "use": "sig", "alg": ALGORITHM}
 
 
 def key_set(settings: Auth) -> dict[str, list[dict[str, str]]]:
-    """The public keys as a JWK set (RFC 7517, RFC 8037): the one signed with first."""
-    keys = [
-        {"kty": "OKP", "crv": "Ed25519", "x": _x(key), "kid": kid, "use": "sig", "alg": ALGORITHM}
-        for kid, key in _public_keys(settings).items()
-    ]
-    return {"keys": keys}
-
-
-def verification_keys(settings: Auth) -> Mapping[str, PyJWK]:
-    """The keys whose tokens are good, by `kid`: the one signed with and the one before the last rotation."""
-    return {
-        kid: PyJWK({"kty": "OKP", "crv": "Ed25519", "x": _x(key), "alg": ALGORITHM})
-        for kid, key in _public_keys(settings).items()
-    }
-
-
-def _public_keys(settings: Auth) -> dict[str, Ed25519PublicKey]:
+    """The public keys whose tokens are good as a JWK set (RFC 7517): the one signed with, then the one before it."""
     keys = [signing_key(settings.signing_key).public_key()]
     if settings.previous_key is not None:
         keys.append(public_key(settings.previous_key))
-    return {key_id(key): key for key in keys}
+    jwks = [public_jwk(_base64url(key.public_bytes_raw())) for key in keys]
+    return {"keys": list({jwk["kid"]: jwk for jwk in jwks}.values())}
+
+
+def verification_keys(settings: Auth) -> Mapping[str, PyJWK]:
+    """The keys of the set, by `kid`."""
+    return {jwk["kid"]: PyJWK(jwk) for jwk in key_set(settings)["keys"]}
 
 
 def _pem(secret: SecretStr) -> bytes:
     # A variable in an env file cannot hold line feeds; the two characters \n stand for them there.
     return secret.get_secret_value().replace("\\n", "\n").encode()
-
-
-def _x(key: Ed25519PublicKey) -> str:
-    return _base64url(key.public_bytes_raw())
 
 
 def _base64url(data: bytes) -> str:

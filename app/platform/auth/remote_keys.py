@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..telemetry.counts import ClientCounts
 from ..telemetry.labels import CallError
-from .keys import ALGORITHM, thumbprint
+from .keys import ALGORITHM, public_jwk
 from .principal import Principal, UnknownKey, Unverifiable
 from .tokens import TokenVerifier
 
@@ -226,11 +226,11 @@ def _key(member: object) -> tuple[str, PyJWK] | None:
     x = known.get("x")
     if (known.get("kty"), known.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str) or not x.isascii():
         return None
-    kid = thumbprint(x)
-    if (known.get("use", "sig"), known.get("alg", ALGORITHM), known.get("kid")) != ("sig", ALGORITHM, kid):
+    jwk = public_jwk(x)
+    if (known.get("use", "sig"), known.get("alg", ALGORITHM), known.get("kid")) != ("sig", ALGORITHM, jwk["kid"]):
         return None
     try:
-        return kid, PyJWK({"kty": "OKP", "crv": "Ed25519", "x": x, "alg": ALGORITHM})
+        return jwk["kid"], PyJWK(jwk)
     except (PyJWTError, ValueError):
         return None
 
