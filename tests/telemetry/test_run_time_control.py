@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.features.users.tokens import TokenIssuer
-from app.platform.auth.keys import key_id, signing_key
+from app.platform.auth.keys import signing_key
 from app.platform.auth.signed_change import ChangeError, ChangeVerifier, sign_change
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.ids import new_id
@@ -24,7 +24,7 @@ from app.platform.settings import Auth, Database, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.overrides import Change, OverrideError
-from tests.auth.forge import key, pem
+from tests.auth.forge import key, key_id, pem
 from tests.server.process import REPOSITORY, Service, scrape, until
 from tests.support.application import SIGNING_KEY
 from tests.support.live import live_service

@@ -14,7 +14,7 @@ from jwt import PyJWK
 from ..settings import Auth
 from ..telemetry.labels import Override
 from ..telemetry.overrides import Change
-from .keys import ALGORITHM, key_id, signing_key
+from .keys import ALGORITHM, key_set, signing_key
 
 TYPE = "telemetry-change+jwt"
 """The `typ` of the header: an access token is never taken for a change, nor a change for one (RFC 8725 §3.11)."""
@@ -50,7 +50,7 @@ def sign_change(settings: Auth, change: Change) -> str:
         "value": change.value,
         "seconds": change.seconds,
     }
-    return jwt.encode(claims, key, ALGORITHM, {"typ": TYPE, "kid": key_id(key.public_key())})
+    return jwt.encode(claims, key, ALGORITHM, {"typ": TYPE, "kid": key_set(settings)["keys"][0]["kid"]})
 
 
 class ChangeVerifier:
