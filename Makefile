@@ -54,8 +54,8 @@ generate: $(READY) ## Write what is made from code and values: docs/, the chart'
 dashboards: $(READY) ## Show the dashboards on live data at http://127.0.0.1:8300: service, load, Prometheus; PORT moves it
 	@$(BIN)/python -m observability.preview
 
-observe-test: $(READY) ## Prove dashboards, rules and alerts on the real service with Prometheus; ARGS goes to pytest
-	$(BIN)/python -m pytest tests/observability $(ARGS)
+observe-test: $(READY) ## Watch the real service through Prometheus and Alertmanager, in health and with every fault; ARGS goes to pytest
+	$(BIN)/python -m pytest tests/observability/live $(ARGS)
 
 bench: $(READY) ## Measure what a request costs
 	$(BIN)/python -m tests.bench $(ARGS)

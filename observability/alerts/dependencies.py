@@ -3,11 +3,15 @@
 from observability.rules import OURS, Alert
 
 _POD = "sum by (job, namespace, pod)"
-_STATEMENTS = "db_client_operation_duration_seconds_count"
 
 
-def _statements(*matchers: str) -> str:
-    return f"sum by (job, namespace) (increase({_STATEMENTS}{{{','.join((OURS, *matchers))}}}[10m]))"
+def _failing(counter: str, failed: str, by: str) -> str:
+    """True while more than one in twenty fails, and more than 10 in ten minutes."""
+
+    def counted(*matchers: str) -> str:
+        return f"sum by ({by}) (increase({counter}{{{','.join((OURS, *matchers))}}}[10m]))"
+
+    return f"{counted(failed)}\n/\n{counted()} > 0.05\nand\n{counted(failed)} > 10"
 
 
 ALERTS = (
@@ -32,11 +36,7 @@ or
     Alert(
         "SlipwayDependencyErrors",
         # A conflict and a broken constraint are the caller's doing.
-        f"""{_statements('error_type!~"|conflict|integrity"')}
-/
-{_statements()} > 0.05
-and
-{_statements('error_type!~"|conflict|integrity"')} > 10""",
+        _failing("db_client_operation_duration_seconds_count", 'error_type!~"|conflict|integrity"', "job, namespace"),
         "ticket",
         "Statements of {{ $labels.job }} fail",
         "{{ $value | humanizePercentage }} of the statements that {{ $labels.job }} in {{ $labels.namespace }} "
@@ -44,5 +44,16 @@ and
         "dependencies",
         wait="10m",
         labels={"dependency": "database"},
+    ),
+    Alert(
+        "SlipwayDependencyErrors",
+        _failing("http_client_request_duration_seconds_count", 'error_type!=""', "job, namespace, server_address"),
+        "ticket",
+        "Calls of {{ $labels.job }} to {{ $labels.server_address }} fail",
+        "{{ $value | humanizePercentage }} of the calls that {{ $labels.job }} in {{ $labels.namespace }} makes to "
+        "{{ $labels.server_address }} fail.",
+        "dependencies",
+        wait="10m",
+        labels={"dependency": "peer"},
     ),
 )

@@ -10,25 +10,26 @@ from collections.abc import Iterator, Mapping
 DEPLOYMENT = "slipway-api"
 PODS = (f"{DEPLOYMENT}-6d9c8f7b54-k2x4q", f"{DEPLOYMENT}-6d9c8f7b54-m8w7z")
 """Names that a deployment would give them."""
-NAMESPACE = "preview"
-_CONTAINER = "api"
+NAMESPACE = "shop"
+_CONTAINER = "slipway"
 _MEBIBYTE = 2**20
 
 
 def kube_state_metrics(seconds: float, breath: float) -> str:
     """Its exposition, so many seconds after the start; the autoscaler wants another number each `breath` seconds."""
-    return _text(_of_objects(seconds, breath))
+    return text(_of_objects(seconds, breath))
 
 
 def kubelet(seconds: float) -> str:
     """Of cAdvisor and of the probes."""
-    return _text(_of_containers(seconds))
+    return text(_of_containers(seconds))
 
 
 Sample = tuple[str, Mapping[str, str], float]
 
 
-def _text(samples: Iterator[Sample]) -> str:
+def text(samples: Iterator[Sample]) -> str:
+    """The exposition of samples of our namespace."""
     lines: list[str] = []
     for name, labels, value in samples:
         written = ",".join(f'{label}="{text}"' for label, text in {"namespace": NAMESPACE, **labels}.items())
@@ -70,6 +71,7 @@ def _of_containers(seconds: float) -> Iterator[Sample]:
         yield "container_cpu_cfs_periods_total", container, seconds * 10
         yield "container_cpu_cfs_throttled_periods_total", container, seconds * 0.2
         yield "container_memory_working_set_bytes", container, (142 + 9 * number) * _MEBIBYTE
+        yield "container_spec_memory_limit_bytes", container, 512 * _MEBIBYTE
         network = {"pod": pod, "interface": "eth0", "id": f"/kubepods/{number}", "image": "", "name": ""}
         yield "container_network_receive_bytes_total", network, seconds * 9_000
         yield "container_network_transmit_bytes_total", network, seconds * 21_000

@@ -23,8 +23,9 @@ from app.platform.settings import load_settings
 
 from . import load
 from .cluster import PODS
+from .configuration import Target, configuration, rules
 from .page import serving
-from .prometheus import NoPrometheusError, Target, program, running_prometheus
+from .prometheus import NoPrometheusError, program, running_prometheus
 
 FOLDER = STATE / "preview"
 DEFAULT_PORT = 8300
@@ -59,7 +60,8 @@ def _start(stack: ExitStack, port: int) -> None:
         target, address = stack.enter_context(_service(server, pod, collector=page))
         targets.append(target)
         addresses.append(address)
-    stack.enter_context(running_prometheus(FOLDER / "prometheus", prometheus_port, targets, port))
+    asked = configuration(targets, port)
+    stack.enter_context(running_prometheus(FOLDER / "prometheus", prometheus_port, asked, rules()))
     database = with_server(load_settings(), server).database
     threading.Thread(target=load.run, args=(addresses, database), daemon=True).start()
     print(

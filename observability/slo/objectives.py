@@ -55,7 +55,7 @@ def _availability(slo: str, requests: str, errors: str) -> Objective:
 
 
 def _latency(slo: str, *matchers: str) -> Objective:
-    """A request is late past the threshold. A client that left counts by how long it waited, a 5xx does not count."""
+    """A request is late past the threshold. One whose client left counts by how long it was worked on, a 5xx not."""
     requests = _sum(_increase("count", *matchers, _NOT_FAILED))
     in_time = _sum(_increase("bucket", *matchers, _NOT_FAILED, 'le="%{latencySeconds}"'))
     # The same requests, added up in another order, can differ by a rounding.

@@ -54,7 +54,7 @@ class Service:
         program: tuple[str, ...] = ("-m", "app.platform.cli", "serve"),
     ) -> None:
         self.port = int((variables or {}).get("SLIPWAY_HTTP__PORT", 0)) or free_port()
-        self.metrics_port = free_port()
+        self.metrics_port = int((variables or {}).get("SLIPWAY_METRICS__PORT", 0)) or free_port()
         self.output = folder / f"output-{self.port}"
         self.trace = folder / f"trace-{self.port}"
         settings = {

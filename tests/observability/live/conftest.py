@@ -1,99 +1,125 @@
-"""The real service, watched: two processes of it, PostgreSQL, Prometheus with the chart's rules, and the preview."""
+"""One stage for all: first in health, then with every fault at once, each in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
 from app.platform.settings import Database
-from observability.dashboards.boards import DASHBOARDS
-from observability.dashboards.grafana import Json, document
-from observability.dashboards.live import Prometheus, Span, chosen, filled, resolve
-from observability.preview.cluster import PODS
-from observability.preview.page import serving
-from observability.preview.prometheus import NoPrometheusError, Target, program, running_prometheus
-from observability.preview.run import free_port
+from observability.dashboards.live import Gap, Span, gaps
+from observability.preview.prometheus import NoPrometheusError, program
 from tests.docs.conftest import browser, visit
-from tests.observability.live.people import People
-from tests.server.process import Service, until
-from tests.support.databases import create_database, drop_database
-from tests.support.live import live_service
+from tests.observability.live.chart import SCRAPE_SECONDS
+from tests.observability.live.faults import FAULTS, Fault
+from tests.observability.live.stage import HEALTHY, Component, Part, Stage, last, running_stage, since
 from tests.support.tools import not_run_here
 
 __all__ = ["browser", "visit"]
 
-SCRAPE = 1
-FASTER = 60
-"""An hour of the rules takes a minute; what they count in 5 minutes they then count in 5 seconds."""
+LONGEST = 90.0
+HISTORY = 240.0
+HEALTH_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What runs. `passing` is a second process, for a test to end."""
+class Health:
+    """What was seen while nothing was wrong: queries without an answer, and a time with a known number of requests."""
 
-    prometheus: Prometheus
-    page: str
-    database: Database
-    lasting: Service
-    passing: Service
-    people: People
-    dashboards: tuple[Json, ...] = tuple(document(one, DASHBOARDS) for one in DASHBOARDS)
-
-    def values(self, title: str, span: Span) -> list[float]:
-        """What the panels of this title show in a range, of all their series."""
-        found: list[float] = []
-        for dashboard in self.dashboards:
-            variables: dict[str, str] = {}
-            for one in dashboard["templating"]["list"][1:]:
-                variables[one["name"]] = chosen(one, resolve(self.prometheus, one, variables, span))
-            for panel in dashboard["panels"]:
-                if panel["title"] == title:
-                    for target in panel["targets"]:
-                        series = self.prometheus.range(filled(target["expr"], variables, span), span)
-                        found += [float(value) for one in series for _, value in one["values"]]
-        return found
-
-    def firing(self) -> set[str]:
-        """Names of the alerts that fire now."""
-        series = self.prometheus.range('ALERTS{alertstate="firing"}', last(0))
-        return {one["metric"]["alertname"] for one in series}
+    gaps: list[Gap]
+    span: Span
+    answers: dict[tuple[str, int], int]
+    all: Span
 
 
-def last(seconds: float) -> Span:
-    """The time until now."""
-    now = time.time()
-    return Span(now - seconds, now, step=1, scrape=SCRAPE)
+@dataclass(frozen=True)
+class Trouble:
+    """When the faults began, when all alerts that belong to them fired, and when none of them did any more."""
+
+    began: float
+    peak: float
+    over: float
+
+    @property
+    def faults(self) -> Span:
+        """The time with faults."""
+        return Span(self.began, self.peak, step=1, scrape=SCRAPE_SECONDS)
+
+    @property
+    def all(self) -> Span:
+        """That, and the time until alerts had ended."""
+        return Span(self.began, self.over, step=1, scrape=SCRAPE_SECONDS)
 
 
-@pytest.fixture(scope="module")
-def watched(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+@pytest.fixture(scope="session")
+def stage(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        not_run_here("the live stage", "`make observe-test` runs these one after the other", demanded=False)
     try:
         program()
     except NoPrometheusError as error:
         not_run_here("prometheus", str(error))
-    folder = tmp_path_factory.mktemp("watched")
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    database = asyncio.run(create_database(server.model_copy(update={"name": f"slipway_test_watched_{worker}"})))
-    port, page = free_port(), free_port()
-    traced = {
-        "SLIPWAY_TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{page}",
-        "SLIPWAY_TELEMETRY__SAMPLE_RATIO": "1",
-    }
-    with (
-        serving(page, f"http://127.0.0.1:{port}", breath=10),
-        live_service(folder, database, **traced) as lasting,
-        live_service(folder, database, **traced) as passing,
-    ):
-        targets = [Target(one.metrics_port, pod) for one, pod in zip((lasting, passing), PODS, strict=True)]
-        where = folder / "prometheus"
-        with running_prometheus(where, port, targets, page, scrape_seconds=SCRAPE, faster=FASTER) as address:
-            prometheus = Prometheus(address)
-            until(lambda: len(prometheus.label_values("instance", "app_build_info", last(60))) == 2, "two scrapes")
-            people = People(lasting.port, database)
-            yield Watched(prometheus, f"http://127.0.0.1:{page}", database, lasting, passing, people)
-    asyncio.run(drop_database(database))
+    parts = (Part(HEALTHY, processes=2), *(fault.part for fault in FAULTS))
+    with running_stage(tmp_path_factory.mktemp("live"), server, parts) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def health(stage: Stage) -> Health:
+    settle = 2 * last(0).rate_interval
+    healthy = stage.components[HEALTHY]
+    over = stage.background.start(_asking(list(stage.components.values()), LONGEST + settle))
+    time.sleep(settle)
+    began = time.time()
+    healthy.processes[1].kill()  # so that there is an end of a process to see
+    missing: list[Gap] = []
+
+    def all_answered() -> bool:
+        missing[:] = [gap for one in stage.dashboards for gap in gaps(stage.prometheus, one, last(HISTORY))]
+        return not missing
+
+    _until(all_answered)
+    over.cancel()
+    time.sleep(settle)
+    before, start = healthy.clients.answers.copy(), time.time()
+    stage.background.start(_asking([healthy], HEALTH_SECONDS, number=12)).result()
+    time.sleep(settle)
+    return Health(missing, since(start), dict(healthy.clients.answers - before), since(began))
+
+
+@pytest.fixture(scope="session")
+def trouble(stage: Stage, health: Health) -> Trouble:
+    began = time.time()
+    ends = [stage.background.hold(partial(_happen, fault, stage.components[fault.part.name])) for fault in FAULTS]
+    _until(lambda: all(fault.fires <= stage.fired(last(1), fault.part.name) for fault in FAULTS))
+    peak = time.time()
+    for future in [end() for end in ends]:
+        future.result(LONGEST)
+    _until(lambda: not any(fault.fires & stage.fired(last(0), fault.part.name) for fault in FAULTS))
+    time.sleep(2)  # until Alertmanager has said so
+    return Trouble(began, peak, time.time())
+
+
+async def _asking(components: list[Component], seconds: float, number: int = 2) -> None:
+    async with AsyncExitStack() as stack:
+        for one in components:
+            await stack.enter_async_context(one.clients.asking(number))
+        await asyncio.sleep(seconds)
+
+
+async def _happen(fault: Fault, component: Component, over: asyncio.Event) -> None:
+    async with fault.happens(component):
+        await over.wait()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    """Waits; whoever asks afterwards says what is missing."""
+    end = time.monotonic() + LONGEST
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.5)

@@ -24,6 +24,22 @@ def _statements(**counts: str) -> dict[str, str]:
     }
 
 
+def _calls(**counts: str) -> dict[str, str]:
+    """Calls to `users`, by what became of them."""
+    kinds = {
+        "fine": ("200", ""),
+        "connection": ("", "connection"),
+        "timeout": ("", "timeout"),
+        "status": ("503", "status"),
+    }
+    return {_call(*kinds[kind]): values for kind, values in counts.items()}
+
+
+def _call(status: str, error: str, peer: str = "users") -> str:
+    labels = {"server_address": peer, "http_response_status_code": status, "error_type": error}
+    return series("http_client_request_duration_seconds_count", **labels)
+
+
 _EXHAUSTED = Case(
     "SlipwayDbPoolExhausted",
     "fires when requests wait for three minutes while all connections are in use",
@@ -52,6 +68,16 @@ _FAILING = Case(
     labels={**OURS, "dependency": "database", "severity": "ticket"},
     summary=f"Statements of {JOB} fail",
     description=f"10% of the statements that {JOB} in {NAMESPACE} sends to its database fail.",
+)
+_PEER_FAILING = Case(
+    "SlipwayDependencyErrors",
+    "fires at a tenth of the calls to a peer",
+    _calls(fine="0+9x90", connection="0+1x90"),
+    fires=("16m",),
+    silent=("10m",),
+    labels={**OURS, "dependency": "peer", "server_address": "users", "severity": "ticket"},
+    summary=f"Calls of {JOB} to users fail",
+    description=f"10% of the calls that {JOB} in {NAMESPACE} makes to users fail.",
 )
 
 CASES = [
@@ -114,4 +140,48 @@ CASES = [
         silent=("11m", "15m", "20m"),
     ),
     *variants(_FAILING),
+    _PEER_FAILING,
+    Case(
+        _PEER_FAILING.rule,
+        "adds up all kinds of failed calls, and ends when they work",
+        _calls(fine="0+90x100", timeout="0+2x30 60x70", connection="0+2x30 60x70", status="0+2x30 60x70"),
+        fires=("13m", "15m"),
+        silent=("26m30s",),
+        labels=_PEER_FAILING.labels,
+    ),
+    Case(
+        _PEER_FAILING.rule,
+        "blames the peer that fails, and no other",
+        {
+            **_calls(fine="0+90x90", status="0+5x90"),
+            _call("200", "", "stock"): "0+90x90",
+            _call("503", "status", "stock"): "0+4x90",
+        },
+        fires=("20m",),
+        labels=_PEER_FAILING.labels,
+    ),
+    Case(
+        _PEER_FAILING.rule,
+        "fires at 6 % and 12 failed calls",
+        _calls(fine="0+9.4x90", status="0+0.6x90"),
+        fires=("30m",),
+        labels=_PEER_FAILING.labels,
+    ),
+    Case(
+        _PEER_FAILING.rule,
+        "is silent at a twentieth of the calls",
+        _calls(fine="0+95x90", status="0+5x90"),
+        silent=("20m",),
+    ),
+    Case(
+        _PEER_FAILING.rule, "is silent about 10 failed calls", _calls(fine="0+1x90", status="0+0.5x90"), silent=("20m",)
+    ),
+    Case(_PEER_FAILING.rule, "is silent without calls", _calls(fine="10x90", status="90x90"), silent=("20m",)),
+    Case(
+        _PEER_FAILING.rule,
+        "is silent about counters of calls that start again",
+        _calls(fine="0+50x20 0+50x70", status="900x20 0x70"),
+        silent=("11m", "15m", "20m"),
+    ),
+    *variants(_PEER_FAILING),
 ]

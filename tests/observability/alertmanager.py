@@ -1,0 +1,143 @@
+"""A real Alertmanager with the example's routes, and a webhook that keeps what it sends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from tests.support.tools import require_tool
+
+EXAMPLE = Path(__file__).parents[2] / "observability/alerts/alertmanager.yaml"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One alert in a notification, and when it came. What came together has the same number as its `group`."""
+
+    receiver: str
+    at: float
+    group: int
+    firing: bool
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass
+class Inbox:
+    """What Alertmanager has sent to each receiver, in the order in which it came."""
+
+    port: int
+    messages: list[Message] = field(default_factory=list[Message])
+
+    def told(self, receiver: str, **labels: str) -> list[Message]:
+        """The alerts with these labels that a receiver was told to fire."""
+        return [
+            one
+            for one in self.messages
+            if one.receiver == receiver and one.firing and labels.items() <= one.labels.items()
+        ]
+
+
+@contextmanager
+def receiving() -> Generator[Inbox]:
+    """A webhook for the receivers of the example."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            group = len({one.group for one in inbox.messages})
+            inbox.messages += [
+                Message(
+                    self.path.strip("/"),
+                    time.time(),
+                    group,
+                    one["status"] == "firing",
+                    one["labels"],
+                    one["annotations"],
+                )
+                for one in body["alerts"]
+            ]
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    inbox = Inbox(server.server_port)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield inbox
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def running_alertmanager(folder: Path, inbox: Inbox) -> Generator[str]:
+    """Its address. It has the example's routes, but waits a second where they wait longer."""
+    program = require_tool("alertmanager", "prometheus-alertmanager")
+    text = EXAMPLE.read_text().replace("http://127.0.0.1:9099", f"http://127.0.0.1:{inbox.port}")
+    config = cast(dict[str, Any], yaml.safe_load(text))
+    for route in (config["route"], *config["route"]["routes"]):
+        route |= {"group_wait": "1s", "group_interval": "1s"}
+    file = folder / "alertmanager.yaml"
+    file.write_text(yaml.safe_dump(config))
+    address = f"http://127.0.0.1:{_free_port()}"
+    command: list[str | Path] = [
+        program,
+        f"--config.file={file}",
+        f"--storage.path={folder / 'data'}",
+        f"--web.listen-address={address.removeprefix('http://')}",
+        "--cluster.listen-address=",
+    ]
+    with (folder / "alertmanager.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            wait_for(lambda: process.poll() is not None or _is_ready(address))
+            assert process.poll() is None, (folder / "alertmanager.log").read_text()
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def send(address: str, *labels: dict[str, str]) -> None:
+    """Tells Alertmanager of alerts, as Prometheus does."""
+    body = json.dumps([{"labels": one} for one in labels]).encode()
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(f"{address}/api/v2/alerts", data=body, headers=headers)  # noqa: S310 (loopback)
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (loopback)
+        assert answer.status == 200
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.05)
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/-/ready", timeout=2) as answer:  # noqa: S310 (loopback)
+            return answer.status == 200
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
+def _free_port() -> int:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        return server.server_port

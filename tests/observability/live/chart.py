@@ -1,0 +1,121 @@
+"""The chart as a Prometheus Operator would read it: monitors become scrape jobs, rules become files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import yaml
+
+from tests.chart.rendering import COMPONENT, NAMESPACE, Object, Rendered, rendered
+
+SCRAPE_SECONDS = 1
+FASTER = 60
+"""An hour of the rules takes a minute; what they count in 5 minutes they then count in 5 seconds."""
+LATE_SECONDS = 1.0
+"""The objective's threshold here: a quarter of a second says nothing where fifteen processes share two cores."""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What stands for a pod: where its metrics are, and its name."""
+
+    metrics_port: int
+    pod: str
+
+
+@cache
+def release(components: tuple[str, ...]) -> Rendered:
+    """The chart with these components, and all of its monitoring."""
+    settings = [f"components.{name}.replicas=1" for name in components]
+    return rendered(
+        "minimal",
+        *settings,
+        "monitoring.rules.enabled=true",
+        # Its 90 seconds are one and a half here: two scrapes that took longer than a second, on a busy machine.
+        "monitoring.rules.alerts.SlipwayServiceDown.for=4m",
+        f"monitoring.rules.objectives.latencySeconds={LATE_SECONDS}",
+        "monitoring.serviceMonitor.enabled=true",
+        f"monitoring.serviceMonitor.interval={SCRAPE_SECONDS}s",
+    )
+
+
+def rules(chart: Rendered) -> dict[str, str]:
+    """Each PrometheusRule as a file, `FASTER`."""
+    files = {one["metadata"]["name"]: yaml.safe_dump(one["spec"]) for one in chart.kind("PrometheusRule")}
+    return {f"{name}.yaml": _hurried(text) for name, text in files.items()}
+
+
+def _hurried(text: str) -> str:
+    """The same rules with shorter times; the windows in the names of what they record stay."""
+
+    def shorter(found: re.Match[str]) -> str:
+        return f"{int(found[1]) * _SECONDS[found[2]] * 1000 // FASTER}ms"
+
+    return re.sub(r"(?<![:\w.])(\d+)([smhdw])\b", shorter, text)
+
+
+def scrape_jobs(chart: Rendered, processes: Mapping[str, Sequence[Process]]) -> list[Object]:
+    """What the ServiceMonitors ask for, of the processes of each component.
+
+    A monitor selects Services, a Service selects pods, and both name ports: a link that leads nowhere fails here.
+    """
+    jobs: list[Object] = []
+    for monitor in chart.kind("ServiceMonitor"):
+        (service,) = [
+            one
+            for one in chart.kind("Service")
+            if _selects(monitor["spec"]["selector"]["matchLabels"], one["metadata"])
+        ]
+        (pod,) = [
+            one for one in chart.kind("Deployment") if _selects(service["spec"]["selector"], _template(one)["metadata"])
+        ]
+        (endpoint,) = monitor["spec"]["endpoints"]
+        (port,) = [one for one in service["spec"]["ports"] if one["name"] == endpoint["port"]]
+        (container,) = [
+            one
+            for one in _template(pod)["spec"]["containers"]
+            if port["targetPort"] in {open_port["name"] for open_port in one["ports"]}
+        ]
+        name = service["metadata"]["name"]
+        labels = {
+            "namespace": service["metadata"]["namespace"],
+            "service": name,
+            "endpoint": port["name"],
+            "container": container["name"],
+        }
+        jobs.append(
+            {
+                "job_name": name,
+                "scrape_interval": endpoint["interval"],
+                "scrape_timeout": endpoint["interval"],
+                "static_configs": [
+                    {"targets": [f"127.0.0.1:{one.metrics_port}"], "labels": {**labels, "pod": one.pod}}
+                    for one in processes[service["metadata"]["labels"][COMPONENT]]
+                ],
+            }
+        )
+    return jobs
+
+
+def job(component: str) -> str:
+    """What Prometheus calls the processes of a component."""
+    return f"slipway-{component}"
+
+
+def labels_of(component: str) -> dict[str, str]:
+    """What every series of a component has, and its alerts."""
+    return {"namespace": NAMESPACE, "job": job(component)}
+
+
+def _template(deployment: Object) -> Object:
+    template: Object = deployment["spec"]["template"]
+    return template
+
+
+def _selects(selector: Mapping[str, str], metadata: Object) -> bool:
+    return selector.items() <= metadata["labels"].items()

@@ -1,0 +1,126 @@
+"""Clients of a process: they ask all the time, and know what they were answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import httpx2
+
+from app.features.users.tokens import TokenIssuer
+from app.platform.ids import new_id
+from app.platform.settings import Database
+from tests.support.application import ALL_SCOPES, settings_for
+
+ITEM = {"name": "x", "price": {"amount": "1", "currency": "EUR"}}
+ITEMS, ONE_ITEM, NOWHERE = "/api/v2/items", "/api/v2/items/{item_id}", "_unmatched"
+PAUSE_SECONDS = 0.3
+
+Round = Callable[["Client"], Awaitable[None]]
+"""What a client asks, one after the other; it is repeated."""
+
+
+@dataclass
+class Client:
+    """One client, who counts its answers by the template of the route and the status."""
+
+    http: httpx2.AsyncClient
+    answers: Counter[tuple[str, int]]
+    pause: float = PAUSE_SECONDS
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        route: str = "",
+        *,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        leave_after: float | None = None,
+    ) -> httpx2.Response | None:
+        """The answer; None for a client that left before it came, or that reached nobody."""
+        timeout = httpx2.USE_CLIENT_DEFAULT if leave_after is None else leave_after
+        try:
+            answer = await self.http.request(method, path, json=json, headers=headers, timeout=timeout)
+        except httpx2.ReadTimeout:
+            answer = None
+            self.answers[route or path, 499] += 1
+        except httpx2.TransportError:
+            answer = None
+        else:
+            self.answers[route or path, answer.status_code] += 1
+        await asyncio.sleep(self.pause)
+        return answer
+
+
+async def ordinary(client: Client) -> None:
+    """What people ask, and what they get wrong."""
+    made = await client.ask("POST", ITEMS, json=ITEM)
+    if made is not None and made.status_code == 201:
+        await client.ask("GET", f"{ITEMS}/{made.json()['id']}", ONE_ITEM)
+    await client.ask("GET", ITEMS)
+    await client.ask("GET", "/nowhere", NOWHERE)
+    await client.ask("POST", ITEMS, json={})
+
+
+@dataclass
+class Clients:
+    """Clients of one process, with a token that is good; `answers` has what all of them got."""
+
+    port: int
+    database: Database
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter[tuple[str, int]])
+
+    @asynccontextmanager
+    async def asking(
+        self, number: int = 3, what: Round = ordinary, pause: float = PAUSE_SECONDS
+    ) -> AsyncGenerator[None]:
+        """While the block lasts they ask; at its end no request is open."""
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(number):
+                group.create_task(self._ask(what, pause, over))
+            try:
+                yield
+            finally:
+                over.set()
+
+    async def _ask(self, what: Round, pause: float, over: asyncio.Event) -> None:
+        token = TokenIssuer(settings_for(self.database).auth).issue(new_id(), ALL_SCOPES)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20) as http:
+            client = Client(http, self.answers, pause)
+            while not over.is_set():
+                await what(client)
+
+
+async def flood(port: int, requests: list[bytes]) -> None:
+    """Sends these over ten connections, many at a time, and takes what is answered."""
+
+    async def send(some: list[bytes]) -> None:
+        with suppress(ConnectionError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            taking = asyncio.create_task(_take(reader))
+            try:
+                for start in range(0, len(some), 50):
+                    writer.write(b"".join(some[start : start + 50]))
+                    await writer.drain()
+                writer.write(b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                await taking
+            finally:
+                taking.cancel()
+                writer.close()
+                await writer.wait_closed()
+
+    async with asyncio.TaskGroup() as group:
+        for part in range(10):
+            group.create_task(send(requests[part::10]))
+
+
+async def _take(reader: asyncio.StreamReader) -> None:
+    with suppress(ConnectionError):
+        while await reader.read(65536):
+            pass

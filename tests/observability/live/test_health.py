@@ -1,0 +1,81 @@
+"""While nothing is wrong every query of every dashboard has an answer, and the right one; no alert fires.
+
+What kube-state-metrics and the kubelet would say comes from samples (`observability/preview/cluster.py`): that proves
+the queries, not the cluster.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+
+from observability.dashboards.grafana import Json
+from observability.dashboards.live import gaps
+from tests.docs.browser import Visit
+from tests.observability.live.clients import ITEMS, NOWHERE, ONE_ITEM
+from tests.observability.live.conftest import HISTORY, Health
+from tests.observability.live.stage import HEALTHY, Stage, last
+
+WITHIN = 0.02
+QUIET = (
+    "Failed",
+    "Failed requests by route",
+    "Failing routes",
+    "Failed statements",
+    "Failed statements by reason",
+    "Failed calls by peer",
+    "No connection in time",
+    "Shed",
+    "Shed requests by reason",
+    "Series refused",
+    "Log lines lost",
+    "Spans lost",
+    "Requests that missed, last 5 minutes",
+)
+"""Panels that show zero, rather than nothing, when all is well."""
+
+
+def test_every_query_of_every_dashboard_has_an_answer(health: Health) -> None:
+    assert [(gap.dashboard, gap.where, gap.problem) for gap in health.gaps] == []
+
+
+def test_a_query_without_an_answer_is_found(stage: Stage, health: Health) -> None:
+    wrong: Json = json.loads(json.dumps(stage.dashboards[0]))
+    wrong["panels"][0]["targets"][0]["expr"] = 'up{job="nobody"}'
+    wrong["panels"][1]["targets"][0]["expr"] = "0 * up / 0"
+    problems = {(gap.where, gap.problem) for gap in gaps(stage.prometheus, wrong, last(HISTORY))}
+    titles = [panel["title"] for panel in wrong["panels"]]
+    assert problems == {(f"panel {titles[0]}", "no series"), (f"panel {titles[1]}", "only NaN")}
+
+
+def test_the_panels_count_what_the_clients_counted(stage: Stage, health: Health) -> None:
+    answered = sum(health.answers.values())
+    assert answered > 300
+    shown = sum(stage.values("Requests", health.span, HEALTHY))  # a second between two points
+    assert math.isclose(shown, answered, rel_tol=WITHIN), (shown, answered)
+    by_route = Counter[str]()
+    for (route, _), number in health.answers.items():
+        by_route[route] += number
+    for route in (ITEMS, ONE_ITEM, NOWHERE):
+        shown = sum(stage.values("Requests by route", health.span, HEALTHY, route))
+        assert math.isclose(shown, by_route[route], rel_tol=WITHIN), (route, shown, by_route)
+
+
+def test_in_health_nothing_failed_and_no_alert_fired(stage: Stage, health: Health) -> None:
+    for title in QUIET:
+        values = stage.values(title, health.span)
+        assert values, title
+        assert max(values) == 0, title
+    assert stage.fired(health.all) == set()
+
+
+def test_the_preview_draws_every_panel_and_asks_nobody_else(stage: Stage, health: Health, visit: Visit) -> None:
+    page = visit.open(stage.page, "/?range=5 minutes")
+    for dashboard in stage.dashboards:
+        page.goto(f"{stage.page}/?range=5 minutes#{dashboard['uid']}")
+        page.reload()
+        page.wait_for_selector(f"body[data-drawn={dashboard['uid']}]")
+        assert page.locator("section").count() == len(dashboard["panels"])
+        assert page.locator("section:has(.none) h2").all_text_contents() == []
+    assert visit.was_quiet(), (visit.outside, visit.complaints)

@@ -1,0 +1,34 @@
+"""Whoever follows a runbook while its alert fires gets an answer to each query. A week ago is 20 seconds ago here."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from observability.dashboards.live import filled
+from tests.observability.live.chart import labels_of
+from tests.observability.live.conftest import Trouble
+from tests.observability.live.faults import FAULTS
+from tests.observability.live.stage import HEALTHY, Stage
+from tests.observability.rules.test_runbooks import PAGES, queries
+
+OTHERS = ("mute-peer", "ailing", HEALTHY)
+"""Whose answers count as well: calls to peers and what Kubernetes says are not of every process here."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_query_of_a_page_has_an_answer(page: Path, stage: Stage, trouble: Trouble) -> None:
+    firing = [fault.part.name for fault in FAULTS if page.stem in fault.fires]
+    empty = [query.replace("offset 1w", "offset 20s") for query in queries(page)]
+    for name in (*firing, *OTHERS):
+        pod = stage.components[name].part.pods()[0]
+        known = {**labels_of(name), "pod": pod}
+        empty = [query for query in empty if not _answered(stage, filled(query, known, trouble.all), trouble)]
+    assert empty == []
+
+
+def _answered(stage: Stage, query: str, trouble: Trouble) -> bool:
+    series = stage.prometheus.range(query, trouble.all)
+    return any(not math.isnan(float(value)) for one in series for _, value in one["values"])

@@ -1,0 +1,106 @@
+"""Each fault moves its panels and fires its alerts, which are heard of and end with it; all others stay silent."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from observability.alerts.files import alerts
+from tests.observability.live.chart import labels_of
+from tests.observability.live.conftest import Health, Trouble
+from tests.observability.live.faults import FAULTS, NOT_PROVOKED, Fault
+from tests.observability.live.stage import HEALTHY, Stage, last
+from tests.project.checkout import ROOT
+
+WITHIN = 0.02
+SEVERITIES = {"page": "pages", "ticket": "tickets"}
+each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.part.name)
+
+
+def test_every_alert_is_provoked_or_it_is_said_why_not() -> None:
+    provoked = {name for fault in FAULTS for name in fault.fires}
+    assert provoked | NOT_PROVOKED.keys() == {alert.name for alert in alerts()}
+    assert not provoked & NOT_PROVOKED.keys()
+
+
+@each_fault
+def test_a_fault_fires_its_alerts_and_no_other(fault: Fault, stage: Stage, trouble: Trouble) -> None:
+    fired = stage.fired(trouble.all, fault.part.name)
+    assert fault.fires <= fired, f"{fault.says}: {stage.components[fault.part.name].processes[0].log()[-2000:]}"
+    assert fired <= fault.fires | fault.may_fire, fault.says
+
+
+@each_fault
+def test_a_fault_moves_its_panels(fault: Fault, stage: Stage, trouble: Trouble) -> None:
+    for title, shows in fault.shows.items():
+        values = stage.values(title, trouble.faults, fault.part.name)
+        assert shows(values), (fault.says, title, sorted(values)[:3], sorted(values)[-3:])
+
+
+@each_fault
+def test_its_alerts_end_with_the_fault(fault: Fault, stage: Stage, trouble: Trouble) -> None:
+    assert not fault.fires & stage.fired(last(0), fault.part.name), fault.says
+
+
+@each_fault
+def test_its_alerts_are_sent_with_what_somebody_needs(fault: Fault, stage: Stage, trouble: Trouble) -> None:
+    for name in fault.fires:
+        ours = {"alertname": name, **labels_of(fault.part.name)}
+        told = [one for receiver in SEVERITIES.values() for one in stage.inbox.told(receiver, **ours)]
+        assert told, (fault.says, name)
+        for one in told:
+            assert one.receiver == SEVERITIES[one.labels["severity"]]
+            assert not re.search(r"{{|%{|<no value>|<error", one.annotations["description"]), one.annotations
+            assert labels_of(fault.part.name)["job"] in one.annotations["description"]
+            assert (ROOT / "observability/runbooks" / Path(one.annotations["runbook_url"]).name).is_file()
+            link = urlsplit(one.annotations["dashboard_url"])
+            assert link.path.rpartition("/")[2] in {dashboard["uid"] for dashboard in stage.dashboards}
+            asked = parse_qs(link.query)
+            assert asked == {f"var-{label}": [value] for label, value in labels_of(fault.part.name).items()}
+        ended = [one for one in stage.inbox.messages if not one.firing and ours.items() <= one.labels.items()]
+        assert ended, f"nobody was told of the end of {name}"
+
+
+def test_what_is_well_stays_silent(stage: Stage, trouble: Trouble) -> None:
+    assert stage.fired(trouble.all, HEALTHY) == set()
+
+
+def test_a_page_keeps_the_ticket_about_the_same_budget_silent(stage: Stage, trouble: Trouble) -> None:
+    page, ticket = "SlipwayAvailabilityBurnFast", "SlipwayAvailabilityBurnSlow"
+    assert {page, ticket} <= stage.fired(trouble.faults, "no-table")
+    query = f'ALERTS{{alertname="{page}",alertstate="firing",job="{labels_of("no-table")["job"]}"}}'
+    (series,) = stage.prometheus.range(query, trouble.all)
+    page_ended = series["values"][-1][0]
+    assert all(one.at > page_ended for one in stage.inbox.told("tickets", alertname=ticket, **labels_of("no-table")))
+
+
+def test_ten_thousand_odd_requests_add_at_most_twenty_series(stage: Stage, health: Health, trouble: Trouble) -> None:
+    query = f'count(http_server_request_duration_seconds_count{{job="{labels_of("attacked")["job"]}"}})'
+    ((before, *_), *_), ((*_, after), *_) = (
+        [[float(value) for _, value in one["values"]] for one in stage.prometheus.range(query, span)]
+        for span in (health.span, trouble.faults)
+    )
+    assert after - before <= 20
+
+
+def test_failures_and_clients_that_left_are_counted_as_the_clients_counted_them(stage: Stage, trouble: Trouble) -> None:
+    failed = _answers(stage, "no-table", 500)
+    shown = sum(stage.values("Failing routes", trouble.all, "no-table"))
+    assert failed > 100
+    assert math.isclose(shown, failed, rel_tol=WITHIN), (shown, failed)
+    left = _answers(stage, "impatience", 499)
+    shares = stage.values("Refused and abandoned requests", trouble.all, "impatience")
+    requests = stage.values("Requests", trouble.all, "impatience")
+    left_shares = shares[2 * len(requests) :]  # after those that were refused, and those that were limited
+    shown = sum(share * rate for share, rate in zip(left_shares, requests, strict=True))
+    assert left > 100
+    assert math.isclose(shown, left, rel_tol=WITHIN), (shown, left)
+
+
+def _answers(stage: Stage, component: str, status: int) -> int:
+    answers = stage.components[component].clients.answers
+    return sum(number for (_, got), number in answers.items() if got == status)
