@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncpg
 import httpx2 as httpx
@@ -21,6 +22,10 @@ _LOG_IN_AGAIN = 240.0
 _LEAVES_AFTER = 0.05
 
 Step = Callable[["Visitor"], Awaitable[object]]
+
+
+class Gone(Exception):  # noqa: N818 - no error
+    """There is nothing left to load: a service or the database has ended, as all do at Ctrl-C."""
 
 
 class Visitor:
@@ -76,16 +81,20 @@ _STEPS: tuple[tuple[Step, int], ...] = (
 
 
 def run(addresses: list[str], database: Database) -> None:
-    """Loads these addresses until the process is told to end."""
-    asyncio.run(_run(addresses, database))
+    """Loads these addresses until the process is told to end, or one of them does not answer any more."""
+    with suppress(Gone):
+        asyncio.run(_run(addresses, database))
 
 
 async def _run(addresses: list[str], database: Database) -> None:
     visitors = [Visitor(address) for address in addresses]
-    async with asyncio.TaskGroup() as group:
-        for visitor in visitors:
-            group.create_task(_visit(visitor, REQUESTS_A_SECOND / len(visitors)))
-        group.create_task(_lock_now_and_then(database))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for visitor in visitors:
+                group.create_task(_visit(visitor, REQUESTS_A_SECOND / len(visitors)))
+            group.create_task(_lock_now_and_then(database))
+    except* (httpx.HTTPError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as errors:
+        raise Gone from errors
 
 
 async def _visit(visitor: Visitor, rate: float) -> None:

@@ -20,19 +20,25 @@ from tests.project.readme import COMMANDS, HELM
 from tests.server.process import free_port, scrape, until
 from tests.support.helm import CHART, run_helm
 from tests.support.live import variables
+from tests.support.tools import require_tool
 
 BIN = Path(sys.executable).parent
 
 RUNS = [command for command in COMMANDS if command.endswith("make run")]
 SERVES = [command for command in COMMANDS if command.startswith("slipway serve")]
 ENDS = ["make test", "slipway check-config", "slipway migrate"]
+DASHBOARDS = "make dashboards"
+ELSEWHERE = ["make generate", "make observe-test"]
+"""What `tests/project/test_generated.py` does, and what is a run of its own in each check of the repository."""
 IMAGE, LOAD = "make image TAG=dev", "kind load docker-image slipway:dev"
 """What `tests/image` runs with a builder's stand-in, and what only kind's own cluster can show (the public CI does)."""
 
 
 def test_every_command_is_run_by_a_test() -> None:
     assert {"make run", "make test", "slipway serve", IMAGE} <= set(COMMANDS)
-    assert set(COMMANDS) == {*RUNS, *SERVES, *ENDS, IMAGE, LOAD, *HELM}
+    assert set(COMMANDS) == {*RUNS, *SERVES, *ENDS, DASHBOARDS, *ELSEWHERE, IMAGE, LOAD, *HELM}
+    for command in ELSEWHERE[1:]:
+        assert command in (ROOT / ".github/workflows/ci.yaml").read_text()
     assert LOAD.endswith(f"slipway:{IMAGE.partition('TAG=')[2]}")
 
 
@@ -108,7 +114,7 @@ def environment(new_database: Database) -> dict[str, str]:
 def started(request: pytest.FixtureRequest, checkout: Path, environment: dict[str, str]) -> Iterator[Command]:
     command = request.param
     port = int(environment["SLIPWAY_HTTP__PORT"])
-    if command in RUNS:
+    if command in RUNS or command == DASHBOARDS:
         port = free_port()
         environment |= {"PORT": str(port), "METRICS_PORT": str(free_port())}
         command = re.sub(r"\bPORT=\d+", f"PORT={port}", command)
@@ -123,6 +129,16 @@ def started(request: pytest.FixtureRequest, checkout: Path, environment: dict[st
 @pytest.mark.parametrize("started", RUNS, indirect=True)
 def test_make_run_serves_until_ctrl_c(started: Command) -> None:
     until(lambda: started.answers("/docs"), "the documentation page")
+    started.stop(signal.SIGINT)
+    assert "Traceback" not in started.output.read_text()
+
+
+@pytest.mark.parametrize("started", [DASHBOARDS], indirect=True)
+def test_the_dashboards_are_drawn_from_live_data_until_ctrl_c(started: Command) -> None:
+    require_tool("prometheus")
+    until(lambda: started.answers("/"), "the page")
+    asked = "/api/v1/query?query=sum(http_server_request_duration_seconds_count)"
+    until(lambda: started.answers(asked) and '"value"' in scrape(started.port, asked), "an answer of Prometheus")
     started.stop(signal.SIGINT)
     assert "Traceback" not in started.output.read_text()
 

@@ -43,14 +43,13 @@ class Client:
     ) -> httpx2.Response | None:
         """The answer; None for a client that left before it came, or that reached nobody."""
         timeout = httpx2.USE_CLIENT_DEFAULT if leave_after is None else leave_after
-        try:
-            answer = await self.http.request(method, path, json=json, headers=headers, timeout=timeout)
-        except httpx2.ReadTimeout:
-            answer = None
-            self.answers[route or path, 499] += 1
-        except httpx2.TransportError:
-            answer = None
-        else:
+        answer: httpx2.Response | None = None
+        with suppress(httpx2.TransportError):
+            try:
+                answer = await self.http.request(method, path, json=json, headers=headers, timeout=timeout)
+            except httpx2.ReadTimeout:
+                self.answers[route or path, 499] += 1
+        if answer is not None:
             self.answers[route or path, answer.status_code] += 1
         await asyncio.sleep(self.pause)
         return answer
