@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -83,6 +84,10 @@ class Service:
 
     def lifespans_ended(self) -> int:
         return self.trace.read_text().count("lifespan ended") if self.trace.exists() else 0
+
+    def websockets_closed(self) -> list[float]:
+        """When the service closed each, by the clock of this machine."""
+        return [float(moment) for moment in re.findall(r"websocket closed (.+)", self.trace.read_text())]
 
     def answers(self, path: str = "/livez") -> bool:
         try:

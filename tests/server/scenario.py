@@ -35,7 +35,9 @@ class Seen:
     busy: int = 0
     lost: list[str] = field(default_factory=list[str])
     stream_ended: list[float] = field(default_factory=list[float])
-    websockets: list[tuple[int | None, float]] = field(default_factory=list[tuple[int | None, float]])
+    websockets: list[int | None] = field(default_factory=list["int | None"])
+    websockets_closed: list[float] = field(default_factory=list[float])
+    """When the service closed them, whenever their clients came to see it."""
     refused_after: bool = False
     exit_code: int | None = None
     seconds: float = 0
@@ -78,6 +80,7 @@ class Clients:
             self.seen.exit_code = await asyncio.to_thread(self.service.wait)
             self.seen.seconds = self._elapsed()
         self.seen.lifespans_ended = self.service.lifespans_ended()
+        self.seen.websockets_closed = sorted(moment - self._since for moment in self.service.websockets_closed())
         self.seen.log = self.service.log()
         return self.seen
 
@@ -140,7 +143,7 @@ class Clients:
             try:
                 await websocket.recv()
             except ConnectionClosed as closed:
-                self.seen.websockets.append((closed.rcvd.code if closed.rcvd else None, self._elapsed()))
+                self.seen.websockets.append(closed.rcvd.code if closed.rcvd else None)
 
     async def streaming(self) -> None:
         async with Connection(self.service.port) as connection:

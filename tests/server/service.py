@@ -19,11 +19,16 @@ def append(path: Path, line: str) -> None:
         file.write(line)
 
 
+async def note(line: str) -> None:
+    """Tells the test, when it wants to know."""
+    if trace := os.environ.get("SERVICE_TRACE"):
+        await asyncio.to_thread(append, Path(trace), f"{line}\n")
+
+
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncGenerator[None]:
     yield
-    if trace := os.environ.get("SERVICE_TRACE"):
-        await asyncio.to_thread(append, Path(trace), "lifespan ended\n")
+    await note("lifespan ended")
 
 
 async def fast(request: Request) -> PlainTextResponse:
@@ -68,6 +73,7 @@ async def talk(websocket: WebSocket) -> None:
     await websocket.accept()
     async for text in websocket.iter_text():
         await websocket.send_text(text)
+    await note(f"websocket closed {time.monotonic()}")
 
 
 app = Starlette(
