@@ -1,6 +1,7 @@
 """Whose fault is it? The database, its pool, caches and other services, as we see them."""
 
 from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
+from observability.dashboards.panels import lines, stat
 from observability.dashboards.promql import ANNOTATIONS, VARIABLES, or_zero, own, quantile, rate, share, total
 
 _POOL = "db_client_connection_count"
@@ -12,21 +13,12 @@ _HITS = "cache_requests_total"
 _CALLS = "http_client_request_duration_seconds"
 
 
-def _stat(title: str, description: str, unit: str, expr: str, thresholds: Thresholds, decimals: int | None) -> Panel:
-    query = Query(expr)
-    return Panel("stat", title, description, unit, (query,), 4, 4, thresholds=thresholds, decimals=decimals)
-
-
-def _lines(title: str, description: str, unit: str, *queries: Query, thresholds: Thresholds | None = None) -> Panel:
-    return Panel("timeseries", title, description, unit, queries, thresholds=thresholds)
-
-
 DEPENDENCIES = Dashboard(
     "slipway-dependencies",
     "Dependencies",
     "Whose fault is it? The database, its pool, caches and other services, as we see them.",
     (
-        _stat(
+        stat(
             "Pool used",
             "Share of its connections that the fullest pool uses. Bad: above 80 %; at 100 % requests wait for a "
             "connection, however fast the database is.",
@@ -35,7 +27,7 @@ DEPENDENCIES = Dashboard(
             Thresholds(0.8, 0.95),
             0,
         ),
-        _stat(
+        stat(
             "Waiting for a connection",
             "Requests that wait for a connection of the pool now. Bad: any for more than a moment: slow statements "
             "hold the connections, or the pool is too small.",
@@ -44,7 +36,7 @@ DEPENDENCIES = Dashboard(
             Thresholds(1, 10),
             0,
         ),
-        _stat(
+        stat(
             "No connection in time",
             "How often a second no connection was free in time; each is a 503. Bad: any: people see it as an outage.",
             "ops",
@@ -52,7 +44,7 @@ DEPENDENCIES = Dashboard(
             Thresholds(0.001, 0.1),
             2,
         ),
-        _stat(
+        stat(
             "Statement time (p99)",
             "99 of 100 statements take less, the wait for a connection not included. Bad: above 100 ms for look-ups by "
             "key: a missing index, a lock, or a busy database.",
@@ -61,7 +53,7 @@ DEPENDENCIES = Dashboard(
             Thresholds(0.1, 0.25),
             None,
         ),
-        _stat(
+        stat(
             "Failed statements",
             "Share of statements that failed, for whatever reason. Bad: above 1 %; the panel below says whether the "
             "database was away, slow, or refused what was asked.",
@@ -70,7 +62,7 @@ DEPENDENCIES = Dashboard(
             Thresholds(0.01, 0.05),
             2,
         ),
-        _stat(
+        stat(
             "Token cache hits",
             "Share of access tokens that were known from before, so that no signature had to be checked. Bad: below "
             "50 % with steady clients: tokens live too short, or too many to keep.",
@@ -79,7 +71,7 @@ DEPENDENCIES = Dashboard(
             Thresholds(0.5, 0.1, falling=True),
             0,
         ),
-        _lines(
+        lines(
             "Pool connections",
             "Connections used and idle, and how many there may be. Bad: used at the limit for minutes; or a limit "
             "whose sum over all pods is more than PostgreSQL takes.",
@@ -87,7 +79,7 @@ DEPENDENCIES = Dashboard(
             Query(total(own(_POOL), "db_client_connection_state"), "{{db_client_connection_state}}"),
             Query(total(own("db_client_connection_max")), "limit"),
         ),
-        _lines(
+        lines(
             "Wait for a connection",
             "How long it takes to get a connection of the pool. Bad: p99 above 25 ms: the pool is the bottleneck, and "
             "the latency of every route grows by this.",
@@ -95,7 +87,7 @@ DEPENDENCIES = Dashboard(
             *(Query(quantile(which, _WAIT), f"p{which * 100:.0f}") for which in (0.5, 0.99)),
             thresholds=Thresholds(0.025, 0.25),
         ),
-        _lines(
+        lines(
             "Waiting and timed out",
             "Requests that wait for a connection, and how often a second none was free in time. Bad: both at once: the "
             "pool is exhausted and answers are 503.",
@@ -103,14 +95,14 @@ DEPENDENCIES = Dashboard(
             Query(or_zero(total(own("db_client_connection_pending_requests"))), "waiting"),
             Query(or_zero(total(rate("db_client_connection_timeouts_total"))), "timed out a second"),
         ),
-        _lines(
+        lines(
             "Statements by operation",
             "Statements a second by kind. Bad: SELECT that grows faster than requests do: a loop that asks once for "
             "each row.",
             "ops",
             Query(total(rate(f"{_STATEMENTS}_count"), "db_operation_name"), "{{db_operation_name}}"),
         ),
-        _lines(
+        lines(
             "Statement time by operation (p99)",
             "99th percentile of each kind of statement. Bad: COMMIT above 25 ms is the database's disk; SELECT alone "
             "is an index or a lock.",
@@ -118,7 +110,7 @@ DEPENDENCIES = Dashboard(
             Query(quantile(0.99, _STATEMENTS, "db_operation_name"), "{{db_operation_name}}"),
             thresholds=Thresholds(0.1, 0.25),
         ),
-        _lines(
+        lines(
             "Failed statements by reason",
             "Statements a second that failed, by reason. Bad: `unavailable` and `timeout` are the database; "
             "`integrity` is what clients asked for, and is normal in small numbers.",
@@ -144,14 +136,14 @@ DEPENDENCIES = Dashboard(
             (Query(total(rate(_HITS), "result"), "{{result}}"),),
             width=12,
         ),
-        _lines(
+        lines(
             "Calls to other services",
             "HTTP requests a second that we send, by peer; 0 where this process asks nobody. Bad: a peer that is asked "
             "for each of our requests, although its answer is to be kept.",
             "reqps",
             Query(or_zero(total(rate(f"{_CALLS}_count"), "server_address")), "{{server_address}}"),
         ),
-        _lines(
+        lines(
             "Failed calls by peer",
             "Calls a second that got no answer or a 5xx, by peer and reason. Bad: any for long: what we keep of that "
             "peer gets old, and then our requests fail too.",
@@ -162,7 +154,7 @@ DEPENDENCIES = Dashboard(
             ),
             thresholds=Thresholds(0.01, 0.1),
         ),
-        _lines(
+        lines(
             "Time of calls (p99)",
             "99th percentile of what each peer takes to answer; 0 where nobody is asked. Bad: above 250 ms: whoever "
             "waits for that answer is late for our own objective.",

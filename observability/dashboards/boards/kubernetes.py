@@ -4,6 +4,7 @@ All of it is what others say of them: kube-state-metrics, and the kubelet with c
 """
 
 from observability.dashboards.model import Annotation, Dashboard, Panel, Query, Thresholds
+from observability.dashboards.panels import lines, stat
 from observability.dashboards.promql import (
     CLUSTER_DEPLOYMENTS,
     CLUSTER_VARIABLES,
@@ -42,14 +43,6 @@ _THROTTLED = share(
 )
 
 
-def _stat(title: str, description: str, unit: str, expr: str, thresholds: Thresholds) -> Panel:
-    return Panel("stat", title, description, unit, (Query(expr),), 4, 4, thresholds=thresholds, decimals=0)
-
-
-def _lines(title: str, description: str, unit: str, *queries: Query, thresholds: Thresholds | None = None) -> Panel:
-    return Panel("timeseries", title, description, unit, queries, thresholds=thresholds)
-
-
 def _scaler(metric: str, legend: str) -> Query:
     name = f"kube_horizontalpodautoscaler_{metric}{{{_SCALER}}}"
     return Query(total(name, "horizontalpodautoscaler"), f"{{{{horizontalpodautoscaler}}}} {legend}")
@@ -64,7 +57,7 @@ KUBERNETES = Dashboard(
     "Kubernetes",
     "Does the cluster give us what we need? Restarts, throttling, scaling and rollouts of our pods.",
     (
-        _stat(
+        stat(
             "Pods ready",
             "Share of the pods that the deployments should have and that are ready. Bad: below 100 % for longer than a "
             "start takes; at 0 nobody is served.",
@@ -74,47 +67,53 @@ KUBERNETES = Dashboard(
                 total(f"kube_deployment_spec_replicas{{{WORKLOAD}}}"),
             ),
             Thresholds(1, 0.5, falling=True),
+            0,
         ),
-        _stat(
+        stat(
             "Restarts in this range",
             "Restarts of containers in the time range shown. Bad: any without a release; three in 15 minutes are a "
             "crash loop, and the table says why the last one ended.",
             "none",
             or_zero(total(f"increase({_RESTARTS})")),
             Thresholds(1, 3),
+            0,
         ),
-        _stat(
+        stat(
             "Out of memory",
             "Containers whose last end was the kernel's: no memory left under their limit. Bad: any: a leak, or a "
             "limit too small for the load.",
             "none",
             or_zero(f'count(kube_pod_container_status_last_terminated_reason{{{PODS},reason="OOMKilled"}} == 1)'),
             Thresholds(1, 2),
+            0,
         ),
-        _stat(
+        stat(
             "Throttled",
             "Share of CPU periods in which a limit cut our pods short. Bad: above 25 % while latency rises: the limit "
             "costs more than it protects.",
             "percentunit",
             _THROTTLED,
             Thresholds(0.1, 0.25),
+            0,
         ),
-        _stat(
+        stat(
             "Evictions allowed",
             "Pods that may be evicted at once without breaking the disruption budget. Bad: 0 for long: no node can be "
             "drained.",
             "none",
             f"min(kube_poddisruptionbudget_status_pod_disruptions_allowed{{{_BUDGET}}})",
             Thresholds(1, 0, falling=True),
+            0,
         ),
-        _stat(
+        stat(
             "Nodes in use",
             "Nodes that our pods are spread over. Bad: 1 with several pods: losing that node is an outage.",
             "none",
             f"count(count by (node) (kube_pod_info{{{PODS}}}))",
             Thresholds(2, 1, falling=True),
+            0,
         ),
-        _lines(
+        lines(
             "Autoscaler",
             "Pods that there are, that the autoscaler wants, and its bounds. Bad: wanted at the upper bound for long: "
             "load may grow, pods may not.",
@@ -124,7 +123,7 @@ KUBERNETES = Dashboard(
             _scaler("spec_min_replicas", "fewest"),
             _scaler("spec_max_replicas", "most"),
         ),
-        _lines(
+        lines(
             "What limits the autoscaler",
             "1 while a condition holds: ScalingLimited is at a bound, ScalingActive has a metric to go by. Bad: "
             "ScalingLimited under load, or ScalingActive at 0: it is blind.",
@@ -135,7 +134,7 @@ KUBERNETES = Dashboard(
                 "{{horizontalpodautoscaler}} {{condition}}",
             ),
         ),
-        _lines(
+        lines(
             "Rollout",
             "Pods that a deployment should have, that run the new template, and that are available. Bad: updated that "
             "stops below wanted: the new pods do not get ready.",
@@ -144,7 +143,7 @@ KUBERNETES = Dashboard(
             _replicas("status_replicas_updated", "updated"),
             _replicas("status_replicas_available", "available"),
         ),
-        _lines(
+        lines(
             "CPU by pod",
             "Cores that each pod uses, and the smallest request and limit. Bad: above the request for long (neighbors "
             "may take it away), or flat at the limit.",
@@ -153,7 +152,7 @@ KUBERNETES = Dashboard(
             Query(f"min({_asked('requests', 'cpu')})", "request"),
             Query(f"min({_asked('limits', 'cpu')})", "limit"),
         ),
-        _lines(
+        lines(
             "CPU throttling by pod",
             "Share of CPU periods in which the limit cut a pod short. Bad: above 25 % together with latency; alone it "
             "is no reason to act.",
@@ -167,7 +166,7 @@ KUBERNETES = Dashboard(
             ),
             thresholds=Thresholds(0.1, 0.25),
         ),
-        _lines(
+        lines(
             "Memory against the limit",
             "Share of its memory limit that each pod's working set fills. Bad: above 90 % and rising: at 100 % the "
             "kernel ends it.",
@@ -175,14 +174,14 @@ KUBERNETES = Dashboard(
             Query(f"{total(_WORKING_SET, 'pod')} / {_MEMORY_LIMIT}", "{{pod}}"),
             thresholds=Thresholds(0.8, 0.9),
         ),
-        _lines(
+        lines(
             "Restarts by pod",
             "Restarts of each pod's containers between two points. Bad: a comb, which is a crash loop; single marks on "
             "all pods at once are a node or a rollout.",
             "none",
             Query(total(f"increase(kube_pod_container_status_restarts_total{{{PODS}}}[{INTERVAL}])", "pod"), "{{pod}}"),
         ),
-        _lines(
+        lines(
             "Failed probes",
             "Probes a second that failed, by kind. Bad: Liveness, which restarts the pod; Readiness alone only takes "
             "it out of the service.",
@@ -192,7 +191,7 @@ KUBERNETES = Dashboard(
             ),
             thresholds=Thresholds(0.01, 0.1),
         ),
-        _lines(
+        lines(
             "Network",
             "Bytes a second that the pods receive and send. Bad: sent far above what the request rate explains: large "
             "answers, or a client that fetches everything.",

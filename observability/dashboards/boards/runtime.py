@@ -1,21 +1,12 @@
 """What runs out first? The event loop, requests in flight, CPU, memory and descriptors of each process."""
 
 from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
+from observability.dashboards.panels import PROCESS, lines, stat
 from observability.dashboards.promql import ANNOTATIONS, VARIABLES, or_zero, own, quantile, rate, share, total
 
 _LAG = "event_loop_lag_seconds"
 _SAMPLES = total(rate(f"{_LAG}_count"))
 _IN_TIME = total(rate(f"{_LAG}_bucket", 'le="0.05"'))
-_PROCESS = "{{pod}} {{instance}}"
-
-
-def _stat(title: str, description: str, unit: str, expr: str, thresholds: Thresholds, decimals: int | None) -> Panel:
-    query = Query(expr)
-    return Panel("stat", title, description, unit, (query,), 4, 4, thresholds=thresholds, decimals=decimals)
-
-
-def _lines(title: str, description: str, unit: str, *queries: Query, thresholds: Thresholds | None = None) -> Panel:
-    return Panel("timeseries", title, description, unit, queries, thresholds=thresholds)
 
 
 RUNTIME = Dashboard(
@@ -23,7 +14,7 @@ RUNTIME = Dashboard(
     "Runtime",
     "What runs out first? The event loop, requests in flight, CPU, memory and descriptors of each process.",
     (
-        _stat(
+        stat(
             "Event-loop lag (p99)",
             "How late the event loop runs what is due, the worst of 100. Bad: above 50 ms requests wait for each "
             "other; above 250 ms something blocks the loop.",
@@ -32,7 +23,7 @@ RUNTIME = Dashboard(
             Thresholds(0.05, 0.25),
             None,
         ),
-        _stat(
+        stat(
             "Busiest process",
             "Share of one core that the busiest process uses. Bad: above 80 %, since one process has one event loop "
             "and cannot use a second core for requests.",
@@ -41,7 +32,7 @@ RUNTIME = Dashboard(
             Thresholds(0.8, 0.95),
             0,
         ),
-        _stat(
+        stat(
             "Most in flight",
             "Requests in flight in the process that has most. Bad: hundreds, which is more than its database pool and "
             "its event loop can serve at once.",
@@ -50,7 +41,7 @@ RUNTIME = Dashboard(
             Thresholds(50, 200),
             0,
         ),
-        _stat(
+        stat(
             "Shed",
             "Requests a second that were refused to protect the service. Bad: any for more than a moment: it asks for "
             "more pods, or for the client that floods it.",
@@ -59,7 +50,7 @@ RUNTIME = Dashboard(
             Thresholds(0.1, 1),
             1,
         ),
-        _stat(
+        stat(
             "Descriptors used",
             "Share of its file descriptors that the fullest process uses. Bad: above 80 %; at 100 % no connection is "
             "accepted any more.",
@@ -68,7 +59,7 @@ RUNTIME = Dashboard(
             Thresholds(0.8, 0.95),
             1,
         ),
-        _stat(
+        stat(
             "Youngest process",
             "Time since the process that started last did so. Bad: minutes, again and again without a release: "
             "something restarts it.",
@@ -77,12 +68,12 @@ RUNTIME = Dashboard(
             Thresholds(300, 60, falling=True),
             None,
         ),
-        _lines(
+        lines(
             "Event-loop lag by process",
             "99th percentile of how late each event loop runs what is due. Bad: one line above 250 ms: a blocking call "
             "in that process; all of them: too little CPU.",
             "s",
-            Query(quantile(0.99, _LAG, "pod", "instance"), _PROCESS),
+            Query(quantile(0.99, _LAG, "pod", "instance"), PROCESS),
             thresholds=Thresholds(0.05, 0.25),
         ),
         Panel(
@@ -93,7 +84,7 @@ RUNTIME = Dashboard(
             "s",
             (Query(total(rate(f"{_LAG}_bucket"), "le"), "{{le}}"),),
         ),
-        _lines(
+        lines(
             "Loop late by more than 50 ms",
             "Share of samples in which the loop was late by more than 50 ms. Bad: above 1 %; the difference to a high "
             "p99 is whether it is a habit or an accident.",
@@ -101,14 +92,14 @@ RUNTIME = Dashboard(
             Query(share(f"{_SAMPLES} - {_IN_TIME}", _SAMPLES), "late"),
             thresholds=Thresholds(0.01, 0.1),
         ),
-        _lines(
+        lines(
             "In flight by process",
             "Requests whose answer is not complete. Bad: a line that stays up when traffic falls (a leak), or one "
             "process far above the others (uneven balancing).",
             "none",
-            Query(total(own("http_server_active_requests"), "pod", "instance"), _PROCESS),
+            Query(total(own("http_server_active_requests"), "pod", "instance"), PROCESS),
         ),
-        _lines(
+        lines(
             "Shed requests by reason",
             "Requests a second refused to protect the service, by reason. Bad: `log_in_slots` is password hashing at "
             "its limit, `slow_client` somebody who sends very slowly; `draining` is normal in a rollout.",
@@ -116,34 +107,34 @@ RUNTIME = Dashboard(
             Query(total(rate("http_server_requests_shed_total"), "reason"), "{{reason}}"),
             thresholds=Thresholds(0.1, 1),
         ),
-        _lines(
+        lines(
             "WebSockets open",
             "Accepted WebSockets by route; none is shown while no route has one. Bad: a line that only grows: clients "
             "leave and nobody notices.",
             "none",
             Query(or_zero(total(own("websocket_active_connections"), "http_route")), "{{http_route}}"),
         ),
-        _lines(
+        lines(
             "CPU by process",
             "Cores that each process uses. Bad: above 0.8 for minutes, since the event loop is one thread; the "
             "autoscaler should have added pods before.",
             "short",
-            Query(total(rate("process_cpu_seconds_total"), "pod", "instance"), _PROCESS),
+            Query(total(rate("process_cpu_seconds_total"), "pod", "instance"), PROCESS),
             thresholds=Thresholds(0.8, 0.95),
         ),
-        _lines(
+        lines(
             "Memory by process",
             "Resident memory of each process. Bad: a line that climbs for hours and never falls: a leak, which ends at "
             "the pod's limit (see Kubernetes).",
             "bytes",
-            Query(total(own("process_resident_memory_bytes"), "pod", "instance"), _PROCESS),
+            Query(total(own("process_resident_memory_bytes"), "pod", "instance"), PROCESS),
         ),
-        _lines(
+        lines(
             "Garbage collections of the oldest generation",
             "Full collections a second; each stops the process for its whole heap. Bad: more than one in ten seconds "
             "for long: many objects that live for a while.",
             "ops",
-            Query(total(rate("python_gc_collections_total", 'generation="2"'), "pod", "instance"), _PROCESS),
+            Query(total(rate("python_gc_collections_total", 'generation="2"'), "pod", "instance"), PROCESS),
         ),
     ),
     VARIABLES,

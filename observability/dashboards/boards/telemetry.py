@@ -1,10 +1,10 @@
 """Can we trust what we see? Scrapes, rules, spans, log lines, and how to follow one request through them."""
 
 from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
+from observability.dashboards.panels import PROCESS, lines, stat
 from observability.dashboards.promql import ANNOTATIONS, VARIABLES, or_zero, own, rate, share, total
 
 _SPANS = "trace_spans_total"
-_PROCESS = "{{pod}} {{instance}}"
 
 _FOLLOW = """\
 **From a number to one request.** The dots in the latency panels are exemplars: the trace id of one request that took
@@ -18,21 +18,12 @@ link in Grafana's data source, and a click opens the trace.
 """
 
 
-def _stat(title: str, description: str, unit: str, expr: str, thresholds: Thresholds, decimals: int | None) -> Panel:
-    query = Query(expr)
-    return Panel("stat", title, description, unit, (query,), 4, 4, thresholds=thresholds, decimals=decimals)
-
-
-def _lines(title: str, description: str, unit: str, *queries: Query, thresholds: Thresholds | None = None) -> Panel:
-    return Panel("timeseries", title, description, unit, queries, thresholds=thresholds)
-
-
 TELEMETRY = Dashboard(
     "slipway-telemetry",
     "Telemetry",
     "Can we trust what we see? Scrapes, rules, spans, log lines, and how to follow one request through them.",
     (
-        _stat(
+        stat(
             "Scrapes that work",
             "Share of our processes that answered the last scrape. Bad: below 100 %: what those processes do is not in "
             "any panel.",
@@ -41,7 +32,7 @@ TELEMETRY = Dashboard(
             Thresholds(1, 0.5, falling=True),
             0,
         ),
-        _stat(
+        stat(
             "Slowest scrape",
             "How long the slowest process took to write its metrics. Bad: above 0.5 s; a scrape that takes longer than "
             "its time limit leaves gaps in every panel.",
@@ -50,7 +41,7 @@ TELEMETRY = Dashboard(
             Thresholds(0.5, 5),
             None,
         ),
-        _stat(
+        stat(
             "Samples in a scrape",
             "Samples of the largest scrape. Bad: above 7,200, which is what the service is measured with; it grows "
             "with routes, statuses and methods.",
@@ -59,7 +50,7 @@ TELEMETRY = Dashboard(
             Thresholds(7200, 20000),
             0,
         ),
-        _stat(
+        stat(
             "Series refused",
             "Observations a second that went to the overflow route, since a metric has as many series as it may. Bad: "
             "any: somebody varies paths or methods, or there are too many routes.",
@@ -68,7 +59,7 @@ TELEMETRY = Dashboard(
             Thresholds(0.001, 1),
             2,
         ),
-        _stat(
+        stat(
             "Log lines lost",
             "Log lines a second that nobody read in time. Bad: any: an error may be among them; whoever collects the "
             "output of the pods is too slow.",
@@ -77,7 +68,7 @@ TELEMETRY = Dashboard(
             Thresholds(0.001, 1),
             2,
         ),
-        _stat(
+        stat(
             "Spans lost",
             "Share of ended spans that were dropped from a full queue or that the collector refused. Bad: above 1 %: "
             "traces have holes; the collector is away or too slow.",
@@ -89,45 +80,45 @@ TELEMETRY = Dashboard(
             Thresholds(0.01, 0.1),
             2,
         ),
-        _lines(
+        lines(
             "Spans by outcome",
             "Spans a second that ended, were exported, failed or were dropped; empty where no collector is configured. "
             "Bad: `exported` below `ended` for long.",
             "ops",
             Query(or_zero(total(rate(_SPANS), "outcome")), "{{outcome}}"),
         ),
-        _lines(
+        lines(
             "Log lines by level",
             "Log lines a second by level, access lines included. Bad: `error` above zero for long; `debug` that "
             "somebody switched on and forgot.",
             "ops",
             Query(total(rate("log_lines_total"), "level"), "{{level}}"),
         ),
-        _lines(
+        lines(
             "Log lines lost by process",
             "Log lines a second that were lost, by process. Bad: any; one process alone has a reader that hangs, all "
             "of them an agent that is too slow.",
             "ops",
-            Query(total(rate("log_lines_dropped_total"), "pod", "instance"), _PROCESS),
+            Query(total(rate("log_lines_dropped_total"), "pod", "instance"), PROCESS),
             thresholds=Thresholds(0.001, 1),
         ),
-        _lines(
+        lines(
             "Scrape duration",
             "How long each process took to write its metrics, in a thread of its own. Bad: a line that grows day by "
             "day: more and more series.",
             "s",
-            Query(own("scrape_duration_seconds"), _PROCESS),
+            Query(own("scrape_duration_seconds"), PROCESS),
             thresholds=Thresholds(0.5, 5),
         ),
-        _lines(
+        lines(
             "Samples and new series",
             "Samples of each scrape, and series that it was the first to have. Bad: new series long after a start: a "
             "label whose values never end.",
             "short",
-            Query(total(own("scrape_samples_scraped"), "pod", "instance"), f"samples {_PROCESS}"),
-            Query(total(own("scrape_series_added"), "pod", "instance"), f"new {_PROCESS}"),
+            Query(total(own("scrape_samples_scraped"), "pod", "instance"), f"samples {PROCESS}"),
+            Query(total(own("scrape_series_added"), "pod", "instance"), f"new {PROCESS}"),
         ),
-        _lines(
+        lines(
             "Settings changed for a while",
             "1 while the log level or the trace ratio differs from the configuration, as somebody asked. Bad: nothing "
             "in itself, but it explains a jump of lines or spans.",
