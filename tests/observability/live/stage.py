@@ -164,13 +164,13 @@ class Stage:
 
     def values(self, title: str, span: Span, component: str = "", legend: str = "") -> list[float]:
         """What the panels of this title show in a range, of all their series or of those with this label's value."""
+        shown = [(board, panel) for board in self.dashboards for panel in board["panels"] if panel["title"] == title]
         return [
             float(value)
-            for dashboard in self.dashboards
-            for panel in dashboard["panels"]
-            if panel["title"] == title
+            for dashboard, panel in shown
+            for known in [self._variables(dashboard, span, component)]
             for target in panel["targets"]
-            for one in self.prometheus.range(self._filled(dashboard, target["expr"], span, component), span)
+            for one in self.prometheus.range(filled(target["expr"], known, span), span)
             if not legend or legend in one["metric"].values()
             for _, value in one["values"]
             if not math.isnan(float(value))
@@ -182,12 +182,12 @@ class Stage:
         series = self.prometheus.range(f'ALERTS{{alertstate="firing"{ours}}}', span)
         return {one["metric"]["alertname"] for one in series}
 
-    def _filled(self, dashboard: Json, query: str, span: Span, component: str) -> str:
+    def _variables(self, dashboard: Json, span: Span, component: str) -> dict[str, str]:
         known: dict[str, str] = {}
         for one in dashboard["templating"]["list"][1:]:
             ours = labels_of(component).get(one["name"]) if component else None
             known[one["name"]] = ours or chosen(one, resolve(self.prometheus, one, known, span))
-        return filled(query, known, span)
+        return known
 
 
 def since(start: float) -> Span:
