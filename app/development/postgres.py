@@ -66,7 +66,7 @@ class PostgresServer:
         keep_port = self.port != 0
         retry_until = time.monotonic() + RETRY_SECONDS
         while True:
-            self.port = self.port if keep_port else _free_port()
+            self.port = self.port if keep_port else free_port()
             complaint = self._start_once()
             if complaint is None:
                 return
@@ -232,7 +232,8 @@ def _cluster_name(folder: Path) -> str:
     return f"slipway-{identity.st_dev:x}-{identity.st_ino:x}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind((PostgresServer.host, 0))
         return probe.getsockname()[1]

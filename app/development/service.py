@@ -2,9 +2,9 @@
 
 import asyncio
 
-import asyncpg
 from fastapi import Request, Response
 
+from app.development.connect import connect
 from app.development.keys import kept_signing_key
 from app.development.run import STATE
 from app.development.seed import seed
@@ -44,14 +44,7 @@ async def _prepare(settings: Settings) -> None:
 
 
 async def _create_database(address: Database) -> None:
-    maintenance = await asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.get_secret_value(),
-        database="postgres",
-        ssl=False,
-    )
+    maintenance = await connect(address, "postgres")
     try:
         if not await maintenance.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", address.name):
             await maintenance.execute(f"CREATE DATABASE {address.name}")

@@ -11,6 +11,7 @@ from contextlib import suppress
 import asyncpg
 import httpx2 as httpx
 
+from app.development.connect import connect
 from app.development.greeting import PASSWORD, USERNAME
 from app.platform.settings import Database
 
@@ -121,14 +122,7 @@ async def _try(step: Step, visitor: Visitor) -> None:
 
 
 async def _lock_now_and_then(database: Database) -> None:
-    connection = await asyncpg.connect(
-        host=database.host,
-        port=database.port,
-        user=database.user,
-        password=database.password.get_secret_value(),
-        database=database.name,
-        ssl=False,
-    )
+    connection = await connect(database)
     while True:
         await asyncio.sleep(LOCK_EVERY)
         async with connection.transaction():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.development.errors import EmbeddedPostgresError
-from app.development.postgres import PostgresServer, running_postgres
+from app.development.postgres import PostgresServer, free_port, running_postgres
 from app.development.run import INTERRUPTED, ROOT, STATE, with_server
 from app.platform.settings import load_settings
 
@@ -115,14 +114,6 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
             return
         time.sleep(0.1)
     raise OSError(f"The service does not get ready. Its last words:\n{log.read_text()[-2000:]}")
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

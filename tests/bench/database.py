@@ -7,8 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
-
+from app.development.connect import connect
 from app.development.postgres import running_postgres
 from app.platform.db.migrations import migrate
 from app.platform.settings import Database
@@ -61,14 +60,7 @@ def driver_variables(address: Database) -> dict[str, str]:
 
 async def _prepare(address: Database) -> None:
     await migrate(address, branches(list(discover().values())))
-    connection = await asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.get_secret_value(),
-        database=address.name,
-        ssl=False,
-    )
+    connection = await connect(address)
     try:
         await connection.execute(_FILL, ROWS)
         await connection.execute("VACUUM ANALYZE items.items")

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import yaml
 
+from tests.server.process import free_port
 from tests.support.tools import require_tool
 
 EXAMPLE = Path(__file__).parents[2] / "observability/alerts/alertmanager.yaml"
@@ -95,7 +96,7 @@ def running_alertmanager(folder: Path, inbox: Inbox) -> Generator[str]:
         route |= {"group_wait": "1s", "group_interval": "1s"}
     file = folder / "alertmanager.yaml"
     file.write_text(yaml.safe_dump(config))
-    address = f"http://127.0.0.1:{_free_port()}"
+    address = f"http://127.0.0.1:{free_port()}"
     command: list[str | Path] = [
         program,
         f"--config.file={file}",
@@ -136,8 +137,3 @@ def _is_ready(address: str) -> bool:
             return answer.status == 200
     except (urllib.error.URLError, ConnectionError):
         return False
-
-
-def _free_port() -> int:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        return server.server_port

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from app.development.connect import connect
 from app.platform.db.migrations import migrate
 from app.platform.settings import Database
 
@@ -42,7 +43,7 @@ async def prepare_template(address: Database) -> None:
 async def connection(address: Database) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
     """A plain connection to a database of the test run."""
     refuse_foreign(address.name)
-    held = await _connect(address, address.name)
+    held = await connect(address, address.name)
     try:
         yield held
     finally:
@@ -52,7 +53,7 @@ async def connection(address: Database) -> AsyncGenerator[asyncpg.Connection[asy
 async def create_database(address: Database, *, template: str = TEMPLATE) -> Database:
     """Make the database `address.name`: like the migrated template, or empty with `template="template1"`."""
     refuse_foreign(address.name)
-    maintenance = await _connect(address, "postgres")
+    maintenance = await connect(address, "postgres")
     try:
         await maintenance.execute(f"CREATE DATABASE {address.name} TEMPLATE {template}")
     finally:
@@ -63,19 +64,8 @@ async def create_database(address: Database, *, template: str = TEMPLATE) -> Dat
 async def drop_database(address: Database) -> None:
     """Remove the database `address.name` and cut its connections."""
     refuse_foreign(address.name)
-    maintenance = await _connect(address, "postgres")
+    maintenance = await connect(address, "postgres")
     try:
         await maintenance.execute(f"DROP DATABASE IF EXISTS {address.name} WITH (FORCE)")
     finally:
         await maintenance.close()
-
-
-async def _connect(address: Database, name: str) -> asyncpg.Connection[asyncpg.Record]:
-    return await asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.get_secret_value(),
-        database=name,
-        ssl=False,
-    )
