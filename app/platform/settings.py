@@ -4,9 +4,16 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -16,27 +23,11 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from .setting_types import BaseUrl, Port, Positive, Seconds
+
 PREFIX = "SLIPWAY_"
 EXIT_CONFIG = 78
 """Exit code of a process that refuses its configuration (EX_CONFIG of sysexits.h)."""
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
-Positive = Annotated[int, Field(ge=1)]
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    try:
-        complete = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        complete = False
-    if parts.scheme not in {"http", "https"} or not complete or set(value) & set("@?# ") or not value.isprintable():
-        raise ValueError("it is no base URL: write http:// or https://, a host, and no user, query or fragment")
-    return value.rstrip("/")
-
-
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
 class SettingsError(Exception):
@@ -171,9 +162,9 @@ class Passwords(Group):
 
 
 class Telemetry(Group):
-    """Traces and logs. No endpoint, no traces."""
+    """Traces, logs and profiles, and metrics where they are pushed. No endpoint, no traces."""
 
-    otlp_endpoint: str | None = None
+    otlp_endpoint: BaseUrl | None = None
     """Base URL of an OTLP/HTTP collector, such as `http://collector:4318`."""
     sample_ratio: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
     """Share of the traces that begin here; the decision of a caller's `traceparent` is kept."""
@@ -181,6 +172,18 @@ class Telemetry(Group):
     """Least severe level that is written."""
     log_format: Literal["json", "console"] = "json"
     """One JSON object a line, or text for a person."""
+    push_seconds: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    """Time between two pushes of the metrics to the collector; unset, they are only scraped."""
+    profiles_endpoint: BaseUrl | None = None
+    """Base URL of a Pyroscope server that gets CPU profiles, such as `http://pyroscope:4040`; needs the extra
+    `profiles`. Unset, there are none."""
+
+    @field_validator("push_seconds")
+    @classmethod
+    def _pushed_somewhere(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and info.data.get("otlp_endpoint") is None:
+            raise ValueError(f"metrics are pushed to a collector: set {variable('telemetry', 'otlp_endpoint')} as well")
+        return value
 
 
 class Shutdown(Group):

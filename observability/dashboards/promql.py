@@ -97,6 +97,16 @@ def _deployments(builds: str) -> Annotation:
     )
 
 
+def _configurations(configurations: str) -> Annotation:
+    return Annotation(
+        "Configuration",
+        appeared(configurations, "job", "hash"),
+        "yellow",
+        "{{job}} configured anew",
+        "Processes run with configuration {{hash}} since here: settings changed, or a release brought some.",
+    )
+
+
 def _selector(metric: str, *matchers: str) -> str:
     return f"{metric}{{{','.join((PROCESS, *matchers))}}}"
 
@@ -118,6 +128,9 @@ SCALING = Annotation(
     "{{job}} scaled",
     "The number of processes changed here.",
 )
-ANNOTATIONS = (_deployments(_BUILDS), SCALING)
-"""Releases and scaling from our own metrics alone."""
-CLUSTER_DEPLOYMENTS = _deployments(f"app_build_info{{{_RELEASE},{_OUR_POD}}}")
+ANNOTATIONS = (_deployments(_BUILDS), _configurations(_selector("app_config_info")), SCALING)
+"""Releases, changes of settings and scaling, from our own metrics alone."""
+CLUSTER_ANNOTATIONS = (
+    _deployments(f"app_build_info{{{_RELEASE},{_OUR_POD}}}"),
+    _configurations(f"app_config_info{{{_RELEASE},{_OUR_POD}}}"),
+)

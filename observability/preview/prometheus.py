@@ -40,13 +40,14 @@ def program() -> str:
 
 @contextmanager
 def running_prometheus(
-    folder: Path, port: int, configuration: Mapping[str, object], rules: Mapping[str, str]
+    folder: Path, port: int, configuration: Mapping[str, object], rules: Mapping[str, str], *options: str
 ) -> Generator[str]:
     """Its address, once it answers; it ends with the block, and what it stored with the next one.
 
     Args:
         configuration: without `rule_files`.
         rules: files of rules, by name.
+        options: of its command line, besides.
 
     Raises:
         NoPrometheusError: it ended, with its last words.
@@ -65,6 +66,7 @@ def running_prometheus(
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",
                 "--enable-feature=exemplar-storage",
+                *options,
             ],
             stdout=output,
             stderr=subprocess.STDOUT,

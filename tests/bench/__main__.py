@@ -17,7 +17,7 @@ from statistics import median
 
 from app.development.errors import EmbeddedPostgresError
 from app.platform.settings import Database
-from tests.bench import away, item_read, layer, scrape
+from tests.bench import away, item_read, layer, profiled, scrape, scraped
 from tests.bench.candidates import BenchError, started
 from tests.bench.database import ROWS, filled_database
 from tests.bench.machine import Cores, choose_cores, resident_mebibytes
@@ -76,14 +76,20 @@ def run(plan: Plan, cores: Cores) -> list[Figure]:
         results, memory = _item_read(plan, database, sink, cores, folder)
         print(costs(results), end="\n\n", flush=True)
         start = _start(plan, database, sink, cores, folder)
-        without_collector = _without_collector(plan, database, sink, cores, folder) if plan.controls else []
+        noticed = [
+            figure
+            for part in ((scraped, away, profiled) if plan.controls else ())
+            for figure in part.figures(
+                database, sink, cores, folder, rounds=plan.rounds, seconds=plan.seconds, warm_up=plan.warm_up
+            )
+        ]
     figures = [
         *item_read.figures(results),
         memory,
         start,
         *_layer(plan),
         *scrape.figures(),
-        *without_collector,
+        *noticed,
     ]
     print(goals(figures))
     return figures
@@ -112,22 +118,22 @@ def _start(plan: Plan, database: Database, sink: Sink, cores: Cores, folder: Pat
     return Figure("start to ready, s", median(seconds), "{:.1f}", Goal("at most", 3))
 
 
-def _without_collector(plan: Plan, database: Database, sink: Sink, cores: Cores, folder: Path) -> list[Figure]:
-    """What requests notice of a collector that is away."""
-    return away.figures(database, sink, cores, folder, rounds=plan.rounds, seconds=plan.seconds, warm_up=plan.warm_up)
-
-
 def _layer(plan: Plan) -> list[Figure]:
     """What the HTTP layer adds in process, without a socket."""
     added = layer.added_microseconds(blocks=plan.blocks)
+    many = layer.added_microseconds(routes=layer.MANY_ROUTES, blocks=plan.blocks // 3)
+    growth = max(many[variant.name] - added[variant.name] for variant in layer.VARIANTS)
     return [
-        Figure(
-            f"layer, CPU us: {variant.name}",
-            added[variant.name],
-            "{:.0f}",
-            Goal("at most", variant.budget) if variant.budget else None,
-        )
-        for variant in layer.VARIANTS
+        *(
+            Figure(
+                f"layer, CPU us: {variant.name}",
+                added[variant.name],
+                "{:.0f}",
+                Goal("at most", variant.budget) if variant.budget else None,
+            )
+            for variant in layer.VARIANTS
+        ),
+        Figure(f"layer, CPU us: more with {layer.MANY_ROUTES} routes", growth, "{:.0f}", Goal("at most", 15)),
     ]
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 
 from app.platform.settings import Database
 from tests.bench.candidates import started
 from tests.bench.machine import Cores, resident_mebibytes
 from tests.bench.report import Figure, Goal
-from tests.bench.rounds import Measured, alternate
+from tests.bench.rounds import alternate, slower_than
 from tests.bench.service import service
 from tests.bench.sink import Sink
 
@@ -42,7 +40,7 @@ def figures(
         ]
         results = alternate(running, rounds=rounds, seconds=seconds, warm_up=warm_up)
         memory = {server.candidate.name: resident_mebibytes(server.pid) for server in running}
-    slower = {name: _slower(name, results) for name in (DEAD, HANGS, AGAIN)}
+    slower = {name: slower_than((ANSWERS, AGAIN), name, results) for name in (DEAD, HANGS, AGAIN)}
     return [
         *(
             Figure(f"{name}: p99, times that of one that answers", slower[name], "{:.2f}", Goal("at most", 1.05))
@@ -54,12 +52,3 @@ def figures(
             for name in (DEAD, HANGS)
         ),
     ]
-
-
-def _slower(name: str, results: Sequence[Measured]) -> float:
-    """The median, over the rounds, of its p99 as a multiple of that with a collector, measured twice a round."""
-    answers = {result.name: result.answers for result in results}
-    return median(
-        2 * one.slowest_percent / (first.slowest_percent + second.slowest_percent)
-        for one, first, second in zip(answers[name], answers[ANSWERS], answers[AGAIN], strict=True)
-    )

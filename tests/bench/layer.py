@@ -9,7 +9,6 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -25,6 +24,8 @@ from app.platform.telemetry.lines import LineWriter
 
 BLOCKS = 40
 REQUESTS = 400
+MANY_ROUTES = 80
+"""A large service; the last of them is asked."""
 NOBODY = "http://127.0.0.1:9"
 """Spans are encoded and sent to where nobody listens: the discard port."""
 
@@ -149,22 +150,3 @@ def _scope(path: str) -> Scope:
         "headers": HEADERS,
         "state": {},
     }
-
-
-def report(show: Callable[[str], None] = print) -> bool:
-    """Prints the figures; returns whether they keep their budgets."""
-    kept = True
-    figures = added_microseconds()
-    many = added_microseconds(routes=80, blocks=BLOCKS // 3)
-    show(f"{'the HTTP layer, µs of CPU a request':40} {'3 routes':>9} {'80 routes':>9} {'budget':>7}")
-    show(f"{'bare FastAPI':40} {figures['bare']:9.1f} {many['bare']:9.1f}")
-    for variant in VARIANTS:
-        added = figures[variant.name]
-        kept = kept and (variant.budget is None or added <= variant.budget)
-        budget = "" if variant.budget is None else f"{variant.budget:g}"
-        show(f"{'+ ' + variant.name:40} {added:9.1f} {many[variant.name]:9.1f} {budget:>7}")
-    return kept
-
-
-if __name__ == "__main__":
-    raise SystemExit(0 if report() else 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -30,8 +31,15 @@ class Measured:
         return median(mine / its for mine, its in zip(self.cpu, other.cpu, strict=True))
 
 
-def alternate(servers: Sequence[Running], *, rounds: int, seconds: float, warm_up: float) -> list[Measured]:
-    """Measure all of them, `seconds` each a round.
+def alternate(
+    servers: Sequence[Running],
+    *,
+    rounds: int,
+    seconds: float,
+    warm_up: float,
+    during: Callable[[Running], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> list[Measured]:
+    """Measure all of them, `seconds` each a round, and meanwhile do what `during` says.
 
     Raises:
         BenchError: an answer was not 200.
@@ -45,10 +53,20 @@ def alternate(servers: Sequence[Running], *, rounds: int, seconds: float, warm_u
     results = [Measured(server.candidate.name) for server in servers]
     for _ in range(rounds):
         for server, load, result in zip(servers, loads, results, strict=True):
-            cpu, answers = _measure(server, load)
+            with during(server):
+                cpu, answers = _measure(server, load)
             result.cpu.append(cpu)
             result.answers.append(answers)
     return results
+
+
+def slower_than(usual: tuple[str, str], name: str, results: Sequence[Measured]) -> float:
+    """The median, over the rounds, of its p99 as a multiple of the usual one, which is measured twice a round."""
+    answers = {result.name: result.answers for result in results}
+    return median(
+        2 * one.slowest_percent / (first.slowest_percent + second.slowest_percent)
+        for one, first, second in zip(answers[name], *(answers[other] for other in usual), strict=True)
+    )
 
 
 def _measure(server: Running, load: Load) -> tuple[float, Answers]:

@@ -17,13 +17,15 @@ from tests.bench.database import ID
 from tests.bench.machine import free_port
 from tests.bench.sink import Sink
 
-_SERVE = "from app.cli import main; import sys; sys.argv[1:] = ['serve']; main()"
+_SERVE = "from app.cli import main; import sys; sys.argv[1:] = ['serve', *{app}]; main()"
 WITHOUT_FREEZE = "import gc; gc.freeze = gc.set_threshold = lambda *_: None; "
 """Python that makes the server's tuning of the garbage collector do nothing, so that its gain can be seen."""
 
 
-def service(name: str, database: Database, otlp_endpoint: str, before: str = "") -> Candidate:
-    """The service, with `before` run in its process first."""
+def service(
+    name: str, database: Database, otlp_endpoint: str, before: str = "", app: str = "", **more: str
+) -> Candidate:
+    """The service, or another `app` made from it, with `before` run in its process first and `more` settings."""
     settings = {
         "ENVIRONMENT": "production",
         "HTTP__PORT": "{port}",
@@ -39,10 +41,11 @@ def service(name: str, database: Database, otlp_endpoint: str, before: str = "")
         "TELEMETRY__OTLP_ENDPOINT": otlp_endpoint,
         "TELEMETRY__SAMPLE_RATIO": "0.1",
         "SHUTDOWN__DRAIN_SECONDS": "0",
+        **more,
     }
     return Candidate(
         name,
-        command=("-c", before + _SERVE),
+        command=("-c", before + _SERVE.format(app=[app] if app else [])),
         path=f"/api/v1/items/{ID}",
         ready_path="/readyz",
         environment={f"SLIPWAY_{name}": value for name, value in settings.items()},

@@ -158,8 +158,9 @@ def test_a_users_process_needs_its_own_key() -> None:
     ],
 )
 def test_what_is_no_base_url_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="base URL"):
-        Settings.model_validate({"services": {"users": url}})
+    for wrong in ({"services": {"users": url}}, {"telemetry": {"otlp_endpoint": url}}):
+        with pytest.raises(ValueError, match="base URL"):
+            Settings.model_validate(wrong)
 
 
 def test_a_bad_base_url_is_said_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A collector of spans on a real socket: one that takes them, and one that hangs."""
+"""A collector of spans and metrics on a real socket: one that takes them, and one that hangs."""
 
 import socket
 import threading
@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
@@ -18,6 +20,7 @@ class Collector:
 
     endpoint: str
     spans: list[Span] = field(default_factory=list[Span])
+    metrics: list[ResourceMetrics] = field(default_factory=list[ResourceMetrics])
     raw: list[bytes] = field(default_factory=list[bytes])
 
     def of_trace(self, trace_id: str) -> dict[str, Span]:
@@ -25,16 +28,19 @@ class Collector:
 
 
 def attributes(span: Span) -> dict[str, str | int]:
-    return _values(span.attributes)
+    return values(span.attributes)
 
 
 def event_attributes(span: Span) -> dict[str, str | int]:
     (event,) = span.events
-    return _values(event.attributes)
+    return values(event.attributes)
 
 
-def _values(entries: Iterable[KeyValue]) -> dict[str, str | int]:
-    return {entry.key: entry.value.string_value or entry.value.int_value for entry in entries}
+def values(entries: Iterable[KeyValue]) -> dict[str, str | int]:
+    return {
+        entry.key: entry.value.int_value if entry.value.HasField("int_value") else entry.value.string_value
+        for entry in entries
+    }
 
 
 @contextmanager
@@ -44,11 +50,13 @@ def collecting() -> Generator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = ExportTraceServiceRequest.FromString(body)
             collector.raw.append(body)
-            for resource in request.resource_spans:
-                for scope in resource.scope_spans:
-                    collector.spans += scope.spans
+            if self.path == "/v1/metrics":
+                collector.metrics += ExportMetricsServiceRequest.FromString(body).resource_metrics
+            else:
+                for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    for scope in resource.scope_spans:
+                        collector.spans += scope.spans
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()

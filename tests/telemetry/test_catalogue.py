@@ -31,6 +31,7 @@ def everything() -> Metrics:
     metrics.cache(TOKEN_CACHE)
     metrics.client("users")
     metrics.show_features(["items"])
+    metrics.show_configuration("0a1b2c3d")
     return metrics
 
 

@@ -30,7 +30,8 @@ CALLING_TRACE, CALLING_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba90
 REQUEST_ID = "followed-by-its-id"
 ROUTE = "/api/v1/items"
 EXEMPLAR = re.compile(
-    r"^http_server_request_duration_seconds_bucket\{(?P<labels>[^}]*)\} \S+ # \{trace_id=\"(?P<trace>[0-9a-f]{32})\"\}",
+    r"^http_server_request_duration_seconds_bucket\{(?P<labels>[^}]*)\} \S+ "
+    r"# \{span_id=\"(?P<span>[0-9a-f]{16})\",trace_id=\"(?P<trace>[0-9a-f]{32})\"\}",
     re.MULTILINE,
 )
 JAEGER = """
@@ -169,7 +170,7 @@ def test_a_request_is_followed_from_exemplar_to_trace_to_log_and_back(
             until(lambda: len(spans_of(trace_id)) >= 3, "the spans of the trace")
             spans = {span.name: span for span in spans_of(trace_id)}
             server = spans[f"POST {ROUTE}"]
-            assert server.parent_id == CALLING_SPAN
+            assert (server.span_id, server.parent_id) == (exemplar["span"], CALLING_SPAN)
             assert spans.keys() == {f"POST {ROUTE}", "insert items", "COMMIT"}
             assert {spans[name].parent_id for name in ("insert items", "COMMIT")} == {server.span_id}
 

@@ -234,7 +234,7 @@ class Exchange:
         status = self._outcome or (CLIENT_LEFT if self._left else self._status if self._ended else 500)
         route = self._route or self._locate(status)
         method: str = scope["method"]
-        exemplar = {"trace_id": context.trace_id} if span is not None else None
+        exemplar = {"trace_id": context.trace_id, "span_id": context.span_id} if span is not None else None
         layer.active_requests.dec()
         layer.observe_request(method, route, status, seconds, exemplar)
         if span is not None:

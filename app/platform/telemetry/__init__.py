@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .loop_lag import LoopLag
     from .metrics import Metrics
     from .overrides import Overrides
+    from .profiles import Profiles
+    from .push import MetricsPush
     from .tracing import Tracing
 
 STDOUT = 1
@@ -29,6 +31,7 @@ class Telemetry:
         writer: LineWriter,
         render: Render,
         loop_lag: LoopLag,
+        profiles: Profiles,
         settings: Settings,
     ) -> None:
         from .overrides import Overrides
@@ -38,6 +41,9 @@ class Telemetry:
         self.writer = writer
         self._render = render
         self._loop_lag = loop_lag
+        self._profiles = profiles
+        self._settings = settings
+        self._push: MetricsPush | None = None
         self.overrides: Overrides = Overrides(settings, tracing, metrics, self.write_line)
 
     @property
@@ -50,8 +56,13 @@ class Telemetry:
         self.writer.write(self._render(fields), str(fields["level"]))
 
     def start(self) -> None:
-        """Starts the export of spans, after any fork; a second call does nothing."""
+        """Starts what sends spans, metrics and profiles, after any fork; a second call does nothing."""
         self.tracing.start()
+        self._profiles.start()
+        if self._settings.telemetry.push_seconds is not None and self._push is None:
+            from .push import MetricsPush
+
+            self._push = MetricsPush(self._settings, self.metrics.of_this_process)
 
     def watch_loop(self) -> None:
         """Samples the lag of the running event loop, until `close`."""
@@ -64,7 +75,11 @@ class Telemetry:
         await asyncio.to_thread(self._flush)
 
     def _flush(self) -> None:
+        push, self._push = self._push, None
+        if push is not None:
+            push.close()
         self.tracing.close()
+        self._profiles.close()
         self.writer.flush()
 
 
@@ -75,16 +90,25 @@ def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Tel
     configures its logs hands them the same one.
     """
     # Here, since prometheus_client decides when it is imported whether several workers share its files.
+    from .fingerprint import fingerprint
     from .lines import LineWriter
     from .logs import renderer
     from .loop_lag import LoopLag
     from .metrics import Metrics
+    from .profiles import Profiles
     from .tracing import Tracing
 
     metrics = Metrics(settings.service, traced=settings.telemetry.otlp_endpoint is not None)
+    metrics.show_configuration(fingerprint(settings))
     writer = writer or LineWriter(STDOUT)
     writer.on_drop = metrics.log_lines_dropped.inc
     writer.on_line = metrics.count_line
     return Telemetry(
-        metrics, Tracing(settings, metrics), writer, renderer(settings), LoopLag(metrics.loop_lag.observe), settings
+        metrics,
+        Tracing(settings, metrics),
+        writer,
+        renderer(settings),
+        LoopLag(metrics.loop_lag.observe),
+        Profiles(settings),
+        settings,
     )

@@ -72,6 +72,15 @@ BUILD_INFO = MetricSpec(
     across_workers="livemax",
     owner="telemetry",
 )
+CONFIG_INFO = MetricSpec(
+    "app_config_info",
+    "gauge",
+    "configurations",
+    "Always 1; the label changes with the settings, secrets aside.",
+    (Label("hash", "8 hexadecimal digits of what the settings hash to"),),
+    across_workers="livemax",
+    owner="telemetry",
+)
 SERIES_OVERFLOW = MetricSpec(
     "metrics_series_overflow_total",
     "counter",
@@ -223,6 +232,7 @@ CATALOGUE = (
     SHED,
     LOOP_LAG,
     BUILD_INFO,
+    CONFIG_INFO,
     FEATURE_INFO,
     OVERRIDES,
     SERIES_OVERFLOW,

@@ -1,11 +1,14 @@
 """The OpenTelemetry SDK as this service uses it: which spans it records, and how they leave."""
 
 import logging
+import os
+import socket
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from random import getrandbits
 from threading import Event, Lock, Thread, local
+from typing import Literal
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -38,24 +41,41 @@ _QUERIES = frozenset({"url.query", "url.full", "http.url", "http.target"})
 
 def make_provider(settings: Settings, metrics: Metrics, samples: Callable[[int], bool]) -> TracerProvider:
     """Starts the thread that sends spans, and returns what makes them. The endpoint must be set."""
-    endpoint = f"{(settings.telemetry.otlp_endpoint or '').rstrip('/')}/v1/traces"
-    service = settings.service
     provider = TracerProvider(
-        sampler=RequestSampler(samples),
-        id_generator=RequestIds(),
-        resource=Resource.create(
-            {
-                "service.name": service.name,
-                "service.version": service.version,
-                "vcs.ref.head.revision": service.revision,
-                "deployment.environment.name": settings.environment,
-            }
-        ),
-        shutdown_on_exit=False,
+        sampler=RequestSampler(samples), id_generator=RequestIds(), resource=resource(settings), shutdown_on_exit=False
     )
-    exporter = OTLPSpanExporter(endpoint, timeout=EXPORT_SECONDS)
+    exporter = OTLPSpanExporter(endpoint(settings, "traces"), timeout=EXPORT_SECONDS)
     provider.add_span_processor(QueuedProcessor(exporter, metrics))
     return provider
+
+
+def endpoint(settings: Settings, signal: Literal["traces", "metrics"]) -> str:
+    """Where the collector takes it; the setting must be there."""
+    return f"{settings.telemetry.otlp_endpoint}/v1/{signal}"
+
+
+def resource(settings: Settings) -> Resource:
+    """What spans and metrics say of the process that they come from."""
+    service = settings.service
+    return Resource.create(
+        {
+            "service.name": service.name,
+            "service.version": service.version,
+            "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+            "vcs.ref.head.revision": service.revision,
+            "deployment.environment.name": settings.environment,
+        }
+    )
+
+
+@contextmanager
+def exporting() -> Generator[None]:
+    """What this thread does until the end of the block is no trace."""
+    _exporting.now = True
+    try:
+        yield
+    finally:
+        _exporting.now = False
 
 
 class RequestSampler(Sampler):
@@ -159,11 +179,11 @@ class QueuedProcessor(SpanProcessor):
         return True
 
     def _run(self) -> None:
-        _exporting.now = True
-        while not self._stopped:
-            self._some.wait(BATCH_SECONDS)
-            self._some.clear()
-            self._send_all()
+        with exporting():
+            while not self._stopped:
+                self._some.wait(BATCH_SECONDS)
+                self._some.clear()
+                self._send_all()
 
     def _send_all(self) -> None:
         with self._sending:

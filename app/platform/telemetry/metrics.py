@@ -10,6 +10,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from ..settings import Service
 from . import catalogue
@@ -60,6 +61,11 @@ class Metrics:
         build = ours.gauge(catalogue.BUILD_INFO)
         build.labels(service.version, service.revision, platform.python_version()).set(1)
 
+    @property
+    def of_this_process(self) -> Collector:
+        """What the registry has, without what other workers counted: each pushes its own."""
+        return self._ours if self._several_workers else self.registry
+
     def prepare(self, routes: Iterable[tuple[str, str, int]]) -> None:
         """Makes the series of these routes (method, template, success status), so that they begin at zero.
 
@@ -90,6 +96,10 @@ class Metrics:
     def show_override(self, setting: Override, *, active: bool) -> None:
         """Says that a setting was changed for a while, or that it is as configured again."""
         self._overrides.labels(setting).set(active)
+
+    def show_configuration(self, name: str) -> None:
+        """Exports under which configuration this process runs."""
+        self._ours.gauge(catalogue.CONFIG_INFO).labels(name).set(1)
 
     def show_features(self, names: Iterable[str]) -> None:
         """Exports which features run in this process."""

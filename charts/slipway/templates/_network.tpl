@@ -71,7 +71,7 @@ podSelector:
 {{ regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default (hasPrefix "https:" . | ternary "443" "80") }}
 {{- end }}
 
-{{- /* What a component calls beyond that: other components, addresses of `services`, the collector, and `egress`. Takes [root, component]. */}}
+{{- /* What a component calls beyond that: other components, addresses of `services`, collectors, and `egress`. Takes [root, component]. */}}
 {{- define "slipway.componentEgress" -}}
 {{- $root := first . }}{{ $component := last . }}
 {{- $policy := $root.Values.networkPolicy }}
@@ -83,9 +83,11 @@ podSelector:
 {{ include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" (include "slipway.portOf" . | int))) "peers" (include "slipway.peers" $policy.services | fromJsonArray)) }}
 {{- end }}
 {{- $told := mergeOverwrite (deepCopy $root.Values.settings) $component.settings $component.env }}
-{{- $collector := get $told "SLIPWAY_TELEMETRY__OTLP_ENDPOINT" }}
+{{- range list "SLIPWAY_TELEMETRY__OTLP_ENDPOINT" "SLIPWAY_TELEMETRY__PROFILES_ENDPOINT" }}
+{{- $collector := get $told . }}
 {{- if and $collector (kindIs "string" $collector) }}
 {{ include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" (include "slipway.portOf" $collector | int))) "peers" (include "slipway.peers" $policy.collectors | fromJsonArray)) }}
+{{- end }}
 {{- end }}
 {{- range $policy.egress }}{{ if . }}
 - {{ toJson . }}

@@ -6,7 +6,7 @@ All of it is what others say of them: kube-state-metrics, and the kubelet with c
 from observability.dashboards.model import Annotation, Dashboard, Panel, Query, Thresholds
 from observability.dashboards.panels import lines, stat
 from observability.dashboards.promql import (
-    CLUSTER_DEPLOYMENTS,
+    CLUSTER_ANNOTATIONS,
     CLUSTER_VARIABLES,
     EXPORTER,
     INTERVAL,
@@ -222,7 +222,7 @@ KUBERNETES = Dashboard(
     ),
     CLUSTER_VARIABLES,
     (
-        CLUSTER_DEPLOYMENTS,
+        *CLUSTER_ANNOTATIONS,
         Annotation(
             "Autoscaler",
             f"kube_horizontalpodautoscaler_status_desired_replicas{{{_SCALER}}} != "

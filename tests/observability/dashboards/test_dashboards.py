@@ -64,9 +64,10 @@ def test_the_dashboards_that_somebody_opens_first_fit_on_a_screen() -> None:
 
 
 @PER_DASHBOARD
-def test_a_release_is_marked_on_every_dashboard(dashboard: Json) -> None:
+def test_releases_settings_and_scaling_are_marked_on_every_dashboard(dashboard: Json) -> None:
     marks = {one["name"]: one["target"]["expr"] for one in dashboard["annotations"]["list"]}
     assert "app_build_info" in marks["Deployments"]
+    assert "app_config_info" in marks["Configuration"]
     assert marks.keys() & {"Scaling", "Autoscaler"}
 
 

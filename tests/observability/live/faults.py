@@ -130,9 +130,10 @@ async def wrong_tokens(component: Component) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def killed_process(component: Component) -> AsyncGenerator[None]:
+    """It comes back with another configuration."""
     component.processes[0].signal(signal.SIGKILL)
     yield
-    await asyncio.to_thread(component.restart)
+    await asyncio.to_thread(component.restart, SLIPWAY_TELEMETRY__LOG_LEVEL="warning")
 
 
 @asynccontextmanager
@@ -172,7 +173,7 @@ async def more_routes_than_room(component: Component) -> AsyncGenerator[None]:
 async def _again_and_again(port: int, requests: list[bytes]) -> None:
     while True:
         await flood(port, requests)
-        await asyncio.sleep(1)
+        await asyncio.sleep(3)
 
 
 @asynccontextmanager
@@ -287,6 +288,7 @@ FAULTS = (
         "There are more routes than their metric has room for",
         more_routes_than_room,
         fires=frozenset({"SlipwayCardinalityOverflow"}),
+        may_fire=frozenset({"SlipwayServiceDown"}),  # 17,000 lines, and a scrape has a second here
         shows={"Series refused": above(0), "Samples in a scrape": above(10_000)},
     ),
     Fault(

@@ -176,6 +176,13 @@ class Stage:
             if not math.isnan(float(value))
         ]
 
+    def marked(self, name: str, span: Span, component: str) -> list[dict[str, str]]:
+        """Labels of what the annotation of this name marks in a range, of a component."""
+        dashboard = self.dashboards[0]
+        (query,) = [one["target"]["expr"] for one in dashboard["annotations"]["list"] if one["name"] == name]
+        known = self._variables(dashboard, span, component)
+        return [one["metric"] for one in self.prometheus.range(filled(query, known, span), span)]
+
     def fired(self, span: Span, component: str = "") -> set[str]:
         """Names of the alerts that fired in a range, of a component or of all."""
         ours = f',job="{job(component)}"' if component else ""

@@ -69,6 +69,15 @@ def test_what_is_well_stays_silent(stage: Stage, trouble: Trouble) -> None:
     assert stage.fired(trouble.all, HEALTHY) == set()
 
 
+def test_a_release_another_configuration_and_a_process_that_ended_are_marked(stage: Stage, trouble: Trouble) -> None:
+    assert [one["version"] for one in stage.marked("Deployments", trouble.all, "half-rolled-out")] == ["99.0.0"]
+    assert stage.marked("Configuration", trouble.all, "half-rolled-out") == []
+    assert len(stage.marked("Configuration", trouble.all, "killed")) == 1
+    for name in ("Deployments", "Configuration"):
+        assert stage.marked(name, trouble.all, HEALTHY) == []
+    assert stage.marked("Scaling", trouble.all, "killed")
+
+
 def test_a_page_keeps_the_ticket_about_the_same_budget_silent(stage: Stage, trouble: Trouble) -> None:
     page, ticket = "SlipwayAvailabilityBurnFast", "SlipwayAvailabilityBurnSlow"
     assert {page, ticket} <= stage.fired(trouble.faults, "no-table")
