@@ -77,7 +77,7 @@ class Clients:
     async def asking(
         self, number: int = 3, what: Round = ordinary, pause: float = PAUSE_SECONDS
     ) -> AsyncGenerator[None]:
-        """While the block lasts they ask; at its end no request is open."""
+        """While the block lasts they ask, and each at least once; at its end no request is open."""
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for _ in range(number):
@@ -92,6 +92,7 @@ class Clients:
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20) as http:
             client = Client(http, self.answers, pause)
+            await what(client)
             while not over.is_set():
                 await what(client)
 

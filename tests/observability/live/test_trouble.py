@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from observability.alerts.files import alerts
-from tests.observability.live.chart import labels_of
+from observability.dashboards.live import Span
+from tests.observability.live.chart import SCRAPE_SECONDS, labels_of
 from tests.observability.live.conftest import Health, Trouble
 from tests.observability.live.faults import FAULTS, NOT_PROVOKED, Fault
 from tests.observability.live.stage import HEALTHY, Stage, last
@@ -69,13 +70,18 @@ def test_what_is_well_stays_silent(stage: Stage, trouble: Trouble) -> None:
     assert stage.fired(trouble.all, HEALTHY) == set()
 
 
-def test_a_release_another_configuration_and_a_process_that_ended_are_marked(stage: Stage, trouble: Trouble) -> None:
-    assert [one["version"] for one in stage.marked("Deployments", trouble.all, "half-rolled-out")] == ["99.0.0"]
-    assert stage.marked("Configuration", trouble.all, "half-rolled-out") == []
-    assert len(stage.marked("Configuration", trouble.all, "killed")) == 1
+def test_a_release_another_configuration_and_a_process_that_ended_are_marked(
+    stage: Stage, health: Health, trouble: Trouble
+) -> None:
+    assert "99.0.0" in {one["version"] for one in stage.marked("Deployments", trouble.all, "half-rolled-out")}
+    before, after = (
+        {one["hash"] for one in stage.marked("Configuration", span, "killed")} for span in (health.all, trouble.all)
+    )
+    assert len(after) == 1
+    assert not before & after
     for name in ("Deployments", "Configuration"):
         assert stage.marked(name, trouble.all, HEALTHY) == []
-    assert stage.marked("Scaling", trouble.all, "killed")
+    assert stage.marked("Scaling", health.all, HEALTHY)
 
 
 def test_a_page_keeps_the_ticket_about_the_same_budget_silent(stage: Stage, trouble: Trouble) -> None:
@@ -102,10 +108,10 @@ def test_failures_and_clients_that_left_are_counted_as_the_clients_counted_them(
     assert failed > 100
     assert math.isclose(shown, failed, rel_tol=WITHIN), (shown, failed)
     left = _answers(stage, "impatience", 499)
-    shares = stage.values("Refused and abandoned requests", trouble.all, "impatience")
-    requests = stage.values("Requests", trouble.all, "impatience")
-    left_shares = shares[2 * len(requests) :]  # after those that were refused, and those that were limited
-    shown = sum(share * rate for share, rate in zip(left_shares, requests, strict=True))
+    whole = Span(trouble.over, trouble.over, step=int(trouble.over - trouble.began), scrape=SCRAPE_SECONDS)
+    *_, share = stage.values("Refused and abandoned requests", whole, "impatience")  # those that left are the last
+    (rate,) = stage.values("Requests", whole, "impatience")
+    shown = share * rate * whole.rate_interval
     assert left > 100
     assert math.isclose(shown, left, rel_tol=WITHIN), (shown, left)
 
