@@ -90,6 +90,10 @@ class Cluster:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         return self._call(method, path, body, kind, query)
 
+    def text(self, path: str) -> str:
+        """What the API server passes on from a node or a pod, as it came. Raises `ClusterError` when it refused."""
+        return self._answer("GET", path, None, "text/plain", {}).decode()
+
     def apply(self, path: str, body: Mapping[str, object]) -> None:
         """Make an object, or what it has of these fields, by server-side apply.
 
@@ -100,14 +104,17 @@ class Cluster:
         self._call("PATCH", path, json.dumps(body), "application/apply-patch+yaml", owner)
 
     def _call(self, method: str, path: str, body: object, kind: str, query: Mapping[str, str]) -> dict[str, Any]:
-        headers = {"Accept": "application/json", "Content-Type": kind}
+        return cast("dict[str, Any]", json.loads(self._answer(method, path, body, kind, query)))
+
+    def _answer(self, method: str, path: str, body: object, kind: str, query: Mapping[str, str]) -> bytes:
+        headers = {"Accept": "*/*" if kind == "text/plain" else "application/json", "Content-Type": kind}
         where = f"{path}?{urlencode(query)}" if query else path
         call = self.api.param_serialize(method, where, header_params=headers, body=body, auth_settings=["BearerToken"])
         answer = self.api.call_api(*call, _request_timeout=30)
         content = cast(bytes, answer.read())
         if answer.status >= 400:
             raise ClusterError(answer.status, content.decode())
-        return cast("dict[str, Any]", json.loads(content))
+        return content
 
     @contextmanager
     def execute(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Generator[Exec]:
