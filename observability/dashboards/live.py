@@ -72,15 +72,22 @@ class Prometheus:
             return json.load(answer)["data"]
 
 
-def gaps(prometheus: Prometheus, dashboard: Json, span: Span, without: frozenset[str] = frozenset()) -> Iterator[Gap]:
+def gaps(
+    prometheus: Prometheus,
+    dashboard: Json,
+    span: Span,
+    without: frozenset[str] = frozenset(),
+    picked: Mapping[str, str] | None = None,
+) -> Iterator[Gap]:
     """Every variable, panel and annotation whose query has no answer, or only NaN.
 
     Args:
         without: programs that this Prometheus does not scrape (`Source.program`); what asks them is left out.
+        picked: values of variables; of the others it is all of them.
     """
-    values: dict[str, str] = {}
+    values = dict(picked or {})
     for one in dashboard["templating"]["list"]:
-        if one["type"] == "query":
+        if one["type"] == "query" and one["name"] not in values:
             found = resolve(prometheus, one, values, span)
             # A Prometheus of one cluster has no label that says which.
             if not found and one["name"] != "cluster" and not (one["regex"] and without):

@@ -63,15 +63,15 @@ class Rendered:
 
 
 @cache
-def manifest(profile: str, *settings: str, release: str = "slipway") -> str:
+def manifest(profile: str, *settings: str, release: str = "slipway", namespace: str = NAMESPACE) -> str:
     """The text of a profile with settings on top of it, as `_options` takes them."""
-    text = run_helm("template", release, CHART, *_where(profile), *_options(settings)).stdout
+    text = run_helm("template", release, CHART, *_where(profile, namespace), *_options(settings)).stdout
     return re.sub(r"\n+---\n", "\n---\n", text).rstrip() + "\n"  # Helm 3 and 4 differ in blank lines
 
 
 @cache
-def rendered(profile: str, *settings: str, release: str = "slipway") -> Rendered:
-    loaded = yaml.load_all(manifest(profile, *settings, release=release), yaml.CSafeLoader)
+def rendered(profile: str, *settings: str, release: str = "slipway", namespace: str = NAMESPACE) -> Rendered:
+    loaded = yaml.load_all(manifest(profile, *settings, release=release, namespace=namespace), yaml.CSafeLoader)
     return Rendered([cast(Object, one) for one in loaded if one])
 
 
@@ -109,6 +109,6 @@ def _options(settings: Iterable[str]) -> Iterator[str]:
         yield from ("--set-json" if one.partition("=")[2].startswith('{"') else "--set", one)
 
 
-def _where(profile: str) -> list[str]:
+def _where(profile: str, namespace: str = NAMESPACE) -> list[str]:
     values = ["--values", str(EXAMPLES / profile / "values.yaml")] if profile else []
-    return ["--namespace", NAMESPACE, "--kube-version", f"{OLDEST_KUBERNETES}.0", *values]
+    return ["--namespace", namespace, "--kube-version", f"{OLDEST_KUBERNETES}.0", *values]

@@ -17,6 +17,9 @@ FASTER = 60
 LATE_SECONDS = 1.0
 """The objective's threshold here: a quarter of a second says nothing where fifteen processes share two cores."""
 
+ELSEWHERE = {"payments": "billing", "default": "slipway-2"}
+"""Releases by their namespaces: the well process stands for those too, whose dashboards must not be empty."""
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -29,7 +32,7 @@ class Process:
 
 
 @cache
-def release(components: tuple[str, ...]) -> Rendered:
+def release(components: tuple[str, ...], name: str = "slipway", namespace: str = NAMESPACE) -> Rendered:
     """The chart with these components, and all of its monitoring."""
     settings = [f"components.{name}.replicas=1" for name in components]
     return rendered(
@@ -41,12 +44,15 @@ def release(components: tuple[str, ...]) -> Rendered:
         f"monitoring.rules.objectives.latencySeconds={LATE_SECONDS}",
         "monitoring.serviceMonitor.enabled=true",
         f"monitoring.serviceMonitor.interval={SCRAPE_SECONDS}s",
+        release=name,
+        namespace=namespace,
     )
 
 
-def rules(chart: Rendered) -> dict[str, str]:
+def rules(*charts: Rendered) -> dict[str, str]:
     """Each PrometheusRule as a file, `FASTER`."""
-    files = {one["metadata"]["name"]: yaml.safe_dump(one["spec"]) for one in chart.kind("PrometheusRule")}
+    found = [one for chart in charts for one in chart.kind("PrometheusRule")]
+    files = {f"{one['metadata']['namespace']}-{one['metadata']['name']}": yaml.safe_dump(one["spec"]) for one in found}
     return {f"{name}.yaml": _hurried(text) for name, text in files.items()}
 
 

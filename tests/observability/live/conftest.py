@@ -13,16 +13,18 @@ from functools import partial
 import pytest
 
 from app.platform.settings import Database
+from observability.catalogue.foreign import KUBE_STATE_METRICS, KUBELET
 from observability.dashboards.live import Gap, Span, gaps
 from observability.preview.prometheus import NoPrometheusError, program
 from tests.docs.conftest import browser, visit
-from tests.observability.live.chart import SCRAPE_SECONDS
+from tests.observability.live.chart import ELSEWHERE, SCRAPE_SECONDS
 from tests.observability.live.faults import FAULTS, Fault
 from tests.observability.live.stage import HEALTHY, Component, Part, Stage, last, running_stage, since
 from tests.support.tools import not_run_here
 
 __all__ = ["browser", "visit"]
 
+CLUSTER_PROGRAMS = frozenset({KUBE_STATE_METRICS.program, KUBELET.program})
 LONGEST = 90.0
 HISTORY = 240.0
 HEALTH_SECONDS = 12.0
@@ -33,6 +35,7 @@ class Health:
     """What was seen while nothing was wrong: queries without an answer, and a time with a known number of requests."""
 
     gaps: list[Gap]
+    gaps_elsewhere: list[Gap]
     span: Span
     answers: dict[tuple[str, int], int]
     all: Span
@@ -85,12 +88,19 @@ def health(stage: Stage) -> Health:
         return not missing
 
     _until(all_answered)
+    elsewhere = [
+        gap
+        for namespace in ELSEWHERE
+        for one in stage.dashboards
+        for gap in gaps(stage.prometheus, one, last(HISTORY), CLUSTER_PROGRAMS, {"namespace": namespace})
+        if gap.where != "annotation Scaling"  # the process that is killed is of one release only
+    ]
     over.cancel()
     time.sleep(settle)
     before, start = healthy.clients.answers.copy(), time.time()
     stage.background.start(_asking([healthy], HEALTH_SECONDS, number=12)).result()
     time.sleep(settle)
-    return Health(missing, since(start), dict(healthy.clients.answers - before), since(began))
+    return Health(missing, elsewhere, since(start), dict(healthy.clients.answers - before), since(began))
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,16 @@ from observability.preview.page import serving
 from observability.preview.prometheus import running_prometheus
 from tests.chart.rendering import Object
 from tests.observability.alertmanager import Inbox, receiving, running_alertmanager
-from tests.observability.live.chart import SCRAPE_SECONDS, Process, job, labels_of, release, rules, scrape_jobs
+from tests.observability.live.chart import (
+    ELSEWHERE,
+    SCRAPE_SECONDS,
+    Process,
+    job,
+    labels_of,
+    release,
+    rules,
+    scrape_jobs,
+)
 from tests.observability.live.clients import Clients
 from tests.observability.live.outlets import Outlet
 from tests.server.process import Service, free_port, until
@@ -211,6 +220,7 @@ def last(seconds: float) -> Span:
 def running_stage(folder: Path, server: Database, parts: tuple[Part, ...]) -> Generator[Stage]:
     """Everything, once Prometheus has scraped each process."""
     chart = release(tuple(part.name for part in parts))
+    others = [release((HEALTHY,), name, namespace) for namespace, name in ELSEWHERE.items()]
     port, page = free_port(), free_port()
     with ExitStack() as stack:
         stack.enter_context(serving(page, f"http://127.0.0.1:{port}", breath=10))
@@ -233,11 +243,14 @@ def running_stage(folder: Path, server: Database, parts: tuple[Part, ...]) -> Ge
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]},
             "scrape_configs": [
                 *scrape_jobs(chart, {name: one.targets() for name, one in components.items()}),
+                *(job for other in others for job in scrape_jobs(other, {HEALTHY: components[HEALTHY].targets()[:1]})),
                 *cluster_jobs(page),
                 *_samples(components.values()),
             ],
         }
-        address = stack.enter_context(running_prometheus(folder / "prometheus", port, configuration, rules(chart)))
+        address = stack.enter_context(
+            running_prometheus(folder / "prometheus", port, configuration, rules(chart, *others))
+        )
         prometheus = Prometheus(address)
         pods = sum(part.processes for part in parts)
         until(lambda: len(prometheus.label_values("pod", "app_build_info", last(60))) == pods, "a scrape of each")

@@ -40,6 +40,10 @@ def test_every_query_of_every_dashboard_has_an_answer(health: Health) -> None:
     assert [(gap.dashboard, gap.where, gap.problem) for gap in health.gaps] == []
 
 
+def test_a_release_of_another_name_in_another_namespace_fills_the_dashboards_too(health: Health) -> None:
+    assert [(gap.dashboard, gap.where, gap.problem) for gap in health.gaps_elsewhere] == []
+
+
 def test_a_query_without_an_answer_is_found(stage: Stage, health: Health) -> None:
     wrong: Json = json.loads(json.dumps(stage.dashboards[0]))
     wrong["panels"][0]["targets"][0]["expr"] = 'up{job="nobody"}'
