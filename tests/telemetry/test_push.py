@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import HistogramDataPoint, Metric, ResourceMetrics
+from prometheus_client import Metric as PrometheusMetric
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families,  # pyright: ignore[reportUnknownVariableType] - it has types for a part of it
 )
@@ -142,6 +143,22 @@ def test_a_collector_that_hangs_does_not_hold_up_the_end() -> None:
         begun = time.monotonic()
         push.close()
         assert time.monotonic() - begun < 4
+
+
+def test_a_metric_that_cannot_be_read_fails_its_push_and_not_the_next() -> None:
+    class Broken:
+        reads = 0
+
+        def collect(self) -> Iterator[PrometheusMetric]:
+            self.reads += 1
+            if self.reads == 1:
+                raise RuntimeError("not now")
+            yield from some_metrics().registry.collect()
+
+    with collecting() as collector:
+        push = MetricsPush(settings(collector.endpoint, 1), Broken())
+        until(lambda: bool(collector.metrics), "the next push")
+        push.close()
 
 
 def test_a_push_without_a_collector_is_refused_with_what_to_set() -> None:

@@ -72,15 +72,10 @@ class Telemetry:
         """Sends and writes what is left, within two seconds; a second call does nothing."""
         self._loop_lag.stop()
         self.overrides.close()
-        await asyncio.to_thread(self._flush)
-
-    def _flush(self) -> None:
         push, self._push = self._push, None
-        if push is not None:
-            push.close()
-        self.tracing.close()
-        self._profiles.close()
-        self.writer.flush()
+        senders = [self.tracing.close, self._profiles.close, *([push.close] if push else [])]
+        await asyncio.gather(*map(asyncio.to_thread, senders))  # at once: each may meet a server that hangs
+        await asyncio.to_thread(self.writer.flush)
 
 
 def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Telemetry:
@@ -90,7 +85,7 @@ def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Tel
     configures its logs hands them the same one.
     """
     # Here, since prometheus_client decides when it is imported whether several workers share its files.
-    from .fingerprint import fingerprint
+    from .identity import fingerprint
     from .lines import LineWriter
     from .logs import renderer
     from .loop_lag import LoopLag

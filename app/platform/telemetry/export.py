@@ -1,8 +1,6 @@
 """The OpenTelemetry SDK as this service uses it: which spans it records, and how they leave."""
 
 import logging
-import os
-import socket
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +21,7 @@ from opentelemetry.util.types import Attributes
 
 from ..settings import Settings
 from .context import current_request
+from .identity import instance
 from .metrics import Metrics
 
 MOST_WAITING = 2048
@@ -61,7 +60,7 @@ def resource(settings: Settings) -> Resource:
         {
             "service.name": service.name,
             "service.version": service.version,
-            "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+            "service.instance.id": instance(),
             "vcs.ref.head.revision": service.revision,
             "deployment.environment.name": settings.environment,
         }

@@ -79,7 +79,8 @@ def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
 def in_turns(metrics: Collector) -> Iterator[Metric]:
     """All families, of whose samples only some are given at a time, so that requests are answered in between.
 
-    The interpreter runs one thread at a time, and would give a scrape as much of it as the requests.
+    The interpreter runs one thread at a time, and would give a scrape as much of it as the requests
+    (docs/adr/0011-one-set-of-metrics-however-they-leave.md).
     """
     for family in metrics.collect():
         shown = copy(family)  # some collectors return the same one each time

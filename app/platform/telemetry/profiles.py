@@ -1,8 +1,6 @@
 """Continuous profiling, for those who ask for it: where CPU time goes, sampled all the time and sent to Pyroscope."""
 
 import logging
-import os
-import socket
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,6 +8,7 @@ from threading import Thread
 from typing import Protocol, cast
 
 from ..settings import Settings, SettingsError, variable
+from .identity import instance
 
 SAMPLES_A_SECOND = 50
 """Of the thread that has the interpreter, from a thread without it: `make bench` prints what that costs."""
@@ -49,7 +48,7 @@ class Profiles:
             return
         tags = {
             "service_version": service.version,
-            "service_instance_id": f"{socket.gethostname()}-{os.getpid()}",
+            "service_instance_id": instance(),
             "vcs_ref_head_revision": service.revision,
             "deployment_environment_name": self._settings.environment,
         }

@@ -3,6 +3,7 @@
 What is sent is read from what a scrape reads: the same series have the same names and values either way.
 """
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,9 @@ from .exposition import in_turns
 
 UNITS = {"seconds": "s", "bytes": "By"}
 """Of UCUM. Other units are left out: a backend that writes them into names would change those."""
+SHUTDOWN_SECONDS = 1.5
 CUMULATIVE = AggregationTemporality.CUMULATIVE
+_log = logging.getLogger(__name__)
 
 
 class _Exporter(Protocol):
@@ -52,9 +55,9 @@ class MetricsPush:
         self._thread.start()
 
     def close(self) -> None:
-        """Pushes the last values, for at most as long as one push may take."""
+        """Pushes the last values, for at most `SHUTDOWN_SECONDS`."""
         self._over.set()
-        self._thread.join(EXPORT_SECONDS)
+        self._thread.join(SHUTDOWN_SECONDS)
         self._exporter.shutdown()
 
     def _run(self) -> None:
@@ -64,9 +67,13 @@ class MetricsPush:
             self._push()
 
     def _push(self) -> None:
-        made = [one for family in in_turns(self._metrics) for one in otlp_metrics(family, self._began, time.time_ns())]
-        scope = otlp.ScopeMetrics(InstrumentationScope("slipway"), made, schema_url="")
-        self._exporter.export(otlp.MetricsData([otlp.ResourceMetrics(self._resource, [scope], schema_url="")]))
+        try:
+            families, now = in_turns(self._metrics), time.time_ns()
+            made = [one for family in families for one in otlp_metrics(family, self._began, now)]
+            scope = otlp.ScopeMetrics(InstrumentationScope("slipway"), made, schema_url="")
+            self._exporter.export(otlp.MetricsData([otlp.ResourceMetrics(self._resource, [scope], schema_url="")]))
+        except Exception:  # noqa: BLE001 - the thread must live on, whatever somebody's collector raises
+            _log.exception("the metrics could not be pushed")
 
 
 def otlp_metrics(family: Metric, began: int, now: int) -> Iterator[otlp.Metric]:

@@ -1,10 +1,17 @@
-"""A name for a configuration, so that a change of it can be seen in the metrics."""
+"""What tells a process from others, and a configuration from the one before."""
 
 import hashlib
+import os
+import socket
 
 from ..settings import Settings
 
 DIGITS = 8
+
+
+def instance() -> str:
+    """The process, as `service.instance.id`: in Kubernetes the name of the pod, and the process in it."""
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def fingerprint(settings: Settings) -> str:

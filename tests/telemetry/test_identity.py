@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.platform.settings import Auth, Database, Service, Settings, Telemetry
-from app.platform.telemetry.fingerprint import fingerprint
+from app.platform.telemetry.identity import fingerprint
 
 USUAL = Settings(environment="test", database=Database(password=SecretStr("one")))
 
