@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.machine import Cores, free_port
+from tests.bench.machine import Cores
+from tests.support.waiting import free_port
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +42,6 @@ def cpu_seconds(pid: int) -> float:
 def resident_mebibytes(pid: int) -> float:
     """The memory of a process, or of the largest of its descendants."""
     return max(_resident(member) for member in _tree(pid))
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _tree(pid: int) -> list[int]:

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from app.platform.settings import Database
 from tests.bench.candidates import BenchError, Candidate, Running
 from tests.bench.database import ID
-from tests.bench.machine import free_port
 from tests.bench.sink import Sink
+from tests.support.waiting import free_port
 
 _SERVE = "from app.cli import main; import sys; sys.argv[1:] = ['serve', *{app}]; main()"
 WITHOUT_FREEZE = "import gc; gc.freeze = gc.set_threshold = lambda *_: None; "

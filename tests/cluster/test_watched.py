@@ -27,8 +27,8 @@ from tests.cluster.existing import SMALL, install_example
 from tests.cluster.inside import Visitor
 from tests.cluster.postgres import Postgres
 from tests.cluster.release import Release
-from tests.server.process import free_port
 from tests.support.tools import require_tool
+from tests.support.waiting import free_port
 
 SCRAPE_SECONDS = 5
 LONGEST = 150.0

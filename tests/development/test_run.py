@@ -9,8 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pytest
 
 from app.development.processes import command_lines
 from tests.support.tools import require_tool
+from tests.support.waiting import free_port, until
 
 REPOSITORY = Path(__file__).parents[2]
 LONGEST = 40.0
@@ -41,19 +41,6 @@ async def hello() -> str:
 
 feature = Feature(name="hello", routers=(router,))
 '''
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + LONGEST
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(url: str, token: str = "") -> tuple[int, str]:
@@ -116,7 +103,7 @@ def _living() -> Iterator[int]:
 def running(checkout: Path, **variables: str) -> Generator[Run]:
     run = Run(checkout, **variables)
     try:
-        until(run.is_greeted, "the greeting")
+        until(run.is_greeted, "the greeting", LONGEST)
         yield run
     finally:
         with suppress(ProcessLookupError):

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,8 +17,8 @@ from typing import Any, cast
 
 import yaml
 
-from tests.server.process import free_port
 from tests.support.tools import require_tool
+from tests.support.waiting import free_port, until
 
 EXAMPLE = Path(__file__).parents[2] / "observability/alerts/alertmanager.yaml"
 
@@ -107,7 +107,7 @@ def running_alertmanager(folder: Path, inbox: Inbox) -> Generator[str]:
     with (folder / "alertmanager.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            wait_for(lambda: process.poll() is not None or _is_ready(address))
+            until(lambda: process.poll() is not None or _is_ready(address), "Alertmanager to start")
             assert process.poll() is None, (folder / "alertmanager.log").read_text()
             yield address
         finally:
@@ -122,13 +122,6 @@ def send(address: str, *labels: dict[str, str]) -> None:
     request = urllib.request.Request(f"{address}/api/v2/alerts", data=body, headers=headers)  # noqa: S310 (loopback)
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (loopback)
         assert answer.status == 200
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.05)
 
 
 def _is_ready(address: str) -> bool:

@@ -8,35 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.tools import not_run_here
+from tests.support.waiting import LONGEST, free_port, until
 
 REPOSITORY = Path(__file__).parents[2]
 DRAIN = 1.0
 BUDGET = 1.5
-LONGEST = 30.0
-"""Seconds until a condition that must come is given up: a limit for a machine under load, never a wait."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Waits for a condition, and fails with its name when it does not come."""
-    end = time.monotonic() + LONGEST
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
 
 
 def scrape(port: int, path: str = "/metrics") -> str:

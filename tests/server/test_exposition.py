@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, Counter
 from app.platform.listen import ListenError
 from app.platform.telemetry import exposition as module
 from app.platform.telemetry.exposition import exposition, serve_metrics
-from tests.server.process import free_port, scrape
+from tests.server.process import scrape
+from tests.support.waiting import free_port
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 HOST = "127.0.0.1"

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.server.client import request
-from tests.server.process import Service, scrape, until
+from tests.server.process import Service, scrape
+from tests.support.waiting import until
 
 CODE = """
 from starlette.applications import Starlette

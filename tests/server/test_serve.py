@@ -15,8 +15,9 @@ from app.platform.server.target import TargetError, load_application
 from app.platform.settings import Settings
 from tests.server import service
 from tests.server.client import request
-from tests.server.process import Service, free_port, until
+from tests.server.process import Service
 from tests.server.scenario import SERVERS
+from tests.support.waiting import free_port, until
 
 SETTINGS = Settings(environment="test")
 

@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from app.platform.settings import Database, Settings, SettingsError, load_settings
 from app.registry import enabled
 from tests.auth.forge import claims, head, key, pem, token
-from tests.server.process import Service, free_port, until
+from tests.server.process import Service
 from tests.support.live import live_service, variables
+from tests.support.waiting import free_port, until
 
 ITEM = {"name": "split", "price": {"amount": "1", "currency": "EUR"}}
 PASSWORD = "correct horse battery staple"

@@ -15,8 +15,9 @@ from app.platform.telemetry.export import BATCH, MOST_WAITING, make_provider
 from app.platform.telemetry.loop_lag import INTERVAL_SECONDS, MOST_SAMPLES, LoopLag
 from app.platform.telemetry.metrics import Metrics
 from tests.auth.forge import auth_settings, token
-from tests.server.process import running, scrape, until
+from tests.server.process import running, scrape
 from tests.support.live import live_service
+from tests.support.waiting import until
 from tests.telemetry.collector import collecting, dead, hanging
 from tests.telemetry.sample import BLOCKED_SECONDS
 from tests.telemetry.served import Served, eventually, openmetrics, serving

@@ -25,9 +25,9 @@ from app.platform.telemetry.metrics import Metrics
 from app.platform.telemetry.push import MetricsPush
 from observability.dashboards.live import Prometheus, Span
 from observability.preview.prometheus import VARIABLE, running_prometheus
-from tests.server.process import free_port, until
 from tests.support.live import live_service
 from tests.support.tools import not_run_here
+from tests.support.waiting import free_port, until
 from tests.telemetry.collector import Collector, collecting, hanging, values
 from tests.telemetry.served import openmetrics
 

@@ -25,9 +25,10 @@ from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.overrides import Change, OverrideError
 from tests.auth.forge import key, key_id, pem
-from tests.server.process import REPOSITORY, Service, scrape, until
+from tests.server.process import REPOSITORY, Service, scrape
 from tests.support.application import SIGNING_KEY
 from tests.support.live import live_service
+from tests.support.waiting import until
 from tests.telemetry.collector import collecting
 from tests.telemetry.served import PROBLEM
 

@@ -5,7 +5,8 @@ import time
 
 from app.platform.telemetry.exposition import exposition, serve_metrics
 from tests.bench.scrape import ACCEPT, filled, milliseconds
-from tests.server.process import free_port, scrape
+from tests.server.process import scrape
+from tests.support.waiting import free_port
 from tests.telemetry.sample import BLOCKED_SECONDS
 from tests.telemetry.served import Served, eventually
 

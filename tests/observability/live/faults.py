@@ -16,8 +16,10 @@ from tests.observability.live.kubernetes import Kubernetes
 from tests.observability.live.mistakes import BLOCK, CHATTER, SLOW, WIDE
 from tests.observability.live.outlets import Lines, Metrics, Peer, Spans
 from tests.observability.live.stage import Component, Part
+from tests.server.process import scrape
 from tests.support.application import ALL_SCOPES
 from tests.support.databases import connection
+from tests.support.waiting import until
 
 Shown = Callable[[list[float]], bool]
 Happening = Callable[[Component], AbstractAsyncContextManager[None]]
@@ -114,7 +116,9 @@ async def impatient_clients(component: Component) -> AsyncGenerator[None]:
     async with component.clients.asking():
         async with component.clients.asking(number=1, what=leave):
             pass  # once: their series begins with the first of them, which is no increase
-        await asyncio.sleep(6)
+        metrics_port = component.processes[0].metrics_port
+        await asyncio.to_thread(until, lambda: 'status_code="499"' in scrape(metrics_port), "the first that left")
+        await asyncio.sleep(5)  # for Prometheus to see it, which may miss a scrape or two on a busy machine
         async with component.clients.asking(number=3, what=leave):
             yield
 

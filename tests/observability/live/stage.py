@@ -36,9 +36,10 @@ from tests.observability.live.chart import (
 )
 from tests.observability.live.clients import Clients
 from tests.observability.live.outlets import Outlet
-from tests.server.process import Service, free_port, until
+from tests.server.process import Service
 from tests.support.databases import create_database, drop_database
 from tests.support.live import variables
+from tests.support.waiting import free_port, until
 
 HEALTHY = "api"
 Result = TypeVar("Result")
@@ -170,6 +171,20 @@ class Stage:
     components: Mapping[str, Component]
     background: Background
     dashboards: tuple[Json, ...] = tuple(document(one, DASHBOARDS) for one in DASHBOARDS)
+
+    @contextmanager
+    def asked(self) -> Generator[None]:
+        """While the block lasts the well process has clients."""
+
+        async def asking(over: asyncio.Event) -> None:
+            async with self.components[HEALTHY].clients.asking():
+                await over.wait()
+
+        end = self.background.hold(asking)
+        try:
+            yield
+        finally:
+            end().result()
 
     def values(self, title: str, span: Span, component: str = "", legend: str = "") -> list[float]:
         """What the panels of this title show in a range, of all their series or of those with this label's value."""

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from observability.alerts.files import alerts
-from tests.observability.alertmanager import EXAMPLE, Inbox, receiving, running_alertmanager, send, wait_for
+from tests.observability.alertmanager import EXAMPLE, Inbox, receiving, running_alertmanager, send
 from tests.support.tools import require_tool
+from tests.support.waiting import until
 
 API = {"namespace": "shop", "job": "slipway-api"}
 OTHER = {"namespace": "shop", "job": "slipway-worker"}
@@ -46,8 +47,8 @@ def test_a_page_keeps_the_ticket_of_the_same_budget_silent_and_a_dead_service_al
             {"alertname": "SlipwayAvailabilityBurnSlow", "severity": "ticket", "slo": "latency", **OTHER},
             {"alertname": "SlipwayCannotScale", "severity": "ticket", **OTHER},
         )
-        wait_for(lambda: inbox.told("tickets", alertname="SlipwayCannotScale"))
-        wait_for(lambda: len(inbox.told("pages")) == 2)
+        until(lambda: inbox.told("tickets", alertname="SlipwayCannotScale"), "the ticket")
+        until(lambda: len(inbox.told("pages")) == 2, "both pages")
     assert {(one.labels["alertname"], one.labels["job"]) for one in inbox.told("pages")} == {
         ("SlipwayServiceDown", "slipway-api"),
         ("SlipwayLatencyBurnFast", "slipway-worker"),
@@ -66,7 +67,7 @@ def test_one_fault_of_many_pods_is_one_message(tmp_path: Path) -> None:
     with running(tmp_path) as (address, inbox):
         crashes = {"alertname": "SlipwayCrashLooping", "severity": "ticket", **API}
         send(address, *({**crashes, "pod": pod} for pod in pods))
-        wait_for(lambda: inbox.messages)
+        until(lambda: inbox.messages, "the first message")
         time.sleep(1.5)  # as long as a second message would take
     assert {(one.receiver, one.group) for one in inbox.messages} == {("tickets", 0)}
     assert sorted(one.labels["pod"] for one in inbox.messages) == pods

@@ -1,0 +1,26 @@
+"""Waiting for what other threads and processes do, and the ports on which they do it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+LONGEST = 30.0
+"""Seconds until a condition that must come is given up: a limit for a machine under load, never a wait."""
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = LONGEST) -> None:
+    """Waits for a condition, and fails with its name when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
