@@ -18,6 +18,7 @@ from tests.support.application import ALL_SCOPES, settings_for
 ITEM = {"name": "x", "price": {"amount": "1", "currency": "EUR"}}
 ITEMS, ONE_ITEM, NOWHERE = "/api/v2/items", "/api/v2/items/{item_id}", "_unmatched"
 PAUSE_SECONDS = 0.3
+PATIENCE_SECONDS = 20
 
 Round = Callable[["Client"], Awaitable[None]]
 """What a client asks, one after the other; it is repeated."""
@@ -42,7 +43,7 @@ class Client:
         leave_after: float | None = None,
     ) -> httpx2.Response | None:
         """The answer; None for a client that left before it came, or that reached nobody."""
-        timeout = httpx2.USE_CLIENT_DEFAULT if leave_after is None else leave_after
+        timeout = httpx2.Timeout(PATIENCE_SECONDS, read=leave_after or PATIENCE_SECONDS)
         answer: httpx2.Response | None = None
         with suppress(httpx2.TransportError):
             try:
@@ -90,7 +91,7 @@ class Clients:
     async def _ask(self, what: Round, pause: float, over: asyncio.Event) -> None:
         token = TokenIssuer(settings_for(self.database).auth).issue(new_id(), ALL_SCOPES)
         headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20) as http:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", headers=headers) as http:
             client = Client(http, self.answers, pause)
             await what(client)
             while not over.is_set():
