@@ -128,9 +128,9 @@ SCALING = Annotation(
     "{{job}} scaled",
     "The number of processes changed here.",
 )
-ANNOTATIONS = (_deployments(_BUILDS), _configurations(_selector("app_config_info")), SCALING)
-"""Releases, changes of settings and scaling, from our own metrics alone."""
+ANNOTATIONS = (_configurations(_selector("app_config_info")), _deployments(_BUILDS), SCALING)
+"""Changes of settings, releases (drawn over them) and scaling, from our own metrics alone."""
 CLUSTER_ANNOTATIONS = (
-    _deployments(f"app_build_info{{{_RELEASE},{_OUR_POD}}}"),
     _configurations(f"app_config_info{{{_RELEASE},{_OUR_POD}}}"),
+    _deployments(f"app_build_info{{{_RELEASE},{_OUR_POD}}}"),
 )

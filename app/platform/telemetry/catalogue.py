@@ -76,7 +76,7 @@ CONFIG_INFO = MetricSpec(
     "app_config_info",
     "gauge",
     "configurations",
-    "Always 1; the label changes with the settings, secrets aside.",
+    "Always 1; the label changes with the settings, secrets and ports aside.",
     (Label("hash", "8 hexadecimal digits of what the settings hash to"),),
     across_workers="livemax",
     owner="telemetry",

@@ -17,7 +17,8 @@ def instance() -> str:
 def fingerprint(settings: Settings) -> str:
     """Hexadecimal digits that differ where settings do, other than secrets and what `app_build_info` says.
 
-    Secrets have no part in it: who guesses one could try it on the hash.
+    Secrets have no part in it: who guesses one could try it on the hash. Nor have ports, in which processes of one
+    service may differ.
     """
-    told = settings.model_dump_json(exclude={"service"})
+    told = settings.model_dump_json(exclude={"service": True, "http": {"port"}, "metrics": {"port"}})
     return hashlib.sha256(told.encode()).hexdigest()[:DIGITS]

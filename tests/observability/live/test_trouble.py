@@ -74,6 +74,7 @@ def test_a_release_another_configuration_and_a_process_that_ended_are_marked(
     stage: Stage, health: Health, trouble: Trouble
 ) -> None:
     assert "99.0.0" in {one["version"] for one in stage.marked("Deployments", trouble.all, "half-rolled-out")}
+    assert stage.marked("Configuration", trouble.all, "half-rolled-out") == []
     before, after = (
         {one["hash"] for one in stage.marked("Configuration", span, "killed")} for span in (health.all, trouble.all)
     )
