@@ -2,7 +2,6 @@
 
 import gzip
 import logging
-import os
 import socket
 import socketserver
 import sys
@@ -34,9 +33,11 @@ Connection: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 LINES_AT_A_TIME = 64
 """Of a scrape, before requests have their turn: about half a millisecond."""
 NOTICED_SECONDS = 20e-6
-"""Giving the interpreter away and having it back takes longer only if another thread wanted it."""
+"""CPU that other threads of the process used meanwhile: more, and somebody has requests to answer."""
 REST_SECONDS = 0.001
-"""How long it is left to that thread: some requests."""
+"""How long the interpreter is left to them: some requests."""
+MOST_RESTS = 250
+"""In one scrape, which a Prometheus waits for."""
 
 LARGEST_BODY = 4096
 """Bytes of a signed change."""
@@ -82,19 +83,32 @@ def in_turns(metrics: Collector) -> Iterator[Metric]:
     The interpreter runs one thread at a time, and would give a scrape as much of it as the requests
     (docs/adr/0011-one-set-of-metrics-however-they-leave.md).
     """
+    turns = _Turns()
     for family in metrics.collect():
         shown = copy(family)  # some collectors return the same one each time
-        shown.samples = cast(list[Sample], _some_at_a_time(family.samples))
+        shown.samples = cast(list[Sample], turns.some_at_a_time(family.samples))
         yield shown
 
 
-def _some_at_a_time(samples: list[Sample]) -> Iterator[Sample]:
-    for start in range(0, len(samples), LINES_AT_A_TIME):
-        yield from samples[start : start + LINES_AT_A_TIME]
-        given = time.perf_counter()
-        os.sched_yield()
-        if time.perf_counter() - given > NOTICED_SECONDS:
-            time.sleep(REST_SECONDS)
+class _Turns:
+    """Rests while other threads of this process have work; that other processes have some is none of its business."""
+
+    def __init__(self) -> None:
+        self._others = _cpu_of_others()
+        self._rests_left = MOST_RESTS
+
+    def some_at_a_time(self, samples: list[Sample]) -> Iterator[Sample]:
+        for start in range(0, len(samples), LINES_AT_A_TIME):
+            yield from samples[start : start + LINES_AT_A_TIME]
+            before, self._others = self._others, _cpu_of_others()
+            if self._others - before > NOTICED_SECONDS and self._rests_left:
+                self._rests_left -= 1
+                time.sleep(REST_SECONDS)
+                self._others = _cpu_of_others()
+
+
+def _cpu_of_others() -> float:
+    return time.process_time() - time.thread_time()
 
 
 @dataclass(frozen=True, slots=True)

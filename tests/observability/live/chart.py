@@ -40,7 +40,7 @@ def release(components: tuple[str, ...], name: str = "slipway", namespace: str =
         *settings,
         "monitoring.rules.enabled=true",
         # Its 90 seconds are one and a half here: two scrapes that took longer than a second, on a busy machine.
-        "monitoring.rules.alerts.SlipwayServiceDown.for=4m",
+        "monitoring.rules.alerts.SlipwayServiceDown.for=8m",
         f"monitoring.rules.objectives.latencySeconds={LATE_SECONDS}",
         "monitoring.serviceMonitor.enabled=true",
         f"monitoring.serviceMonitor.interval={SCRAPE_SECONDS}s",
