@@ -33,7 +33,7 @@ def test_a_scrape_rests_only_where_requests_have_work_and_not_for_ever(
     ticks = itertools.count() if busy else itertools.repeat(0)
     rested = list[float]()
     monkeypatch.setattr(module, "_cpu_of_others", lambda: next(ticks))
-    monkeypatch.setattr(module.time, "sleep", rested.append)
+    monkeypatch.setattr(time, "sleep", rested.append)
     made, _ = exposition(registry, ACCEPT)
     assert made.count(b"\n") > 0.9 * lines
     assert rests <= len(rested) <= MOST_RESTS if busy else not rested
