@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from tests.cluster.existing import SMALL, install_example
 from tests.cluster.inside import Visitor
 from tests.cluster.postgres import Postgres
 from tests.cluster.release import Release
+from tests.support.answering import answering
 from tests.support.tools import require_tool
 from tests.support.waiting import free_port
 
@@ -167,10 +168,5 @@ def passing_on(said: Mapping[str, Callable[[], str]]) -> Generator[int]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    with answering(Handler) as port:
+        yield port

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
+from tests.support.answering import answering
 from tests.support.tools import require_tool
 from tests.support.waiting import free_port, until
 
@@ -76,14 +76,9 @@ def receiving() -> Generator[Inbox]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    inbox = Inbox(server.server_port)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(Handler) as port:
+        inbox = Inbox(port)
         yield inbox
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
+
+from app.development.postgres import free_port
+
+__all__ = ["LONGEST", "free_port", "until"]
 
 LONGEST = 30.0
 """Seconds until a condition that must come is given up: a limit for a machine under load, never a wait."""
@@ -16,11 +19,3 @@ def until(condition: Callable[[], object], what: str, seconds: float = LONGEST) 
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import gzip
 import signal
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from app.platform.settings import EXIT_CONFIG, Database
 from tests.server.process import DRAIN, Service
+from tests.support.answering import answering
 from tests.support.live import live_service, variables
 from tests.telemetry.collector import hanging
 
@@ -44,15 +44,8 @@ def pyroscope() -> Generator[tuple[str, list[bytes]]]:
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", got
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Handler) as port:
+        yield f"http://127.0.0.1:{port}", got
 
 
 @pytest.mark.parametrize("workers", [(), ("--server", "gunicorn", "--workers", "2")], ids=["one process", "workers"])

@@ -21,7 +21,7 @@ from opentelemetry.util.types import Attributes
 
 from ..settings import Settings
 from .context import current_request
-from .identity import instance
+from .identity import attributes
 from .metrics import Metrics
 
 MOST_WAITING = 2048
@@ -41,7 +41,10 @@ _QUERIES = frozenset({"url.query", "url.full", "http.url", "http.target"})
 def make_provider(settings: Settings, metrics: Metrics, samples: Callable[[int], bool]) -> TracerProvider:
     """Starts the thread that sends spans, and returns what makes them. The endpoint must be set."""
     provider = TracerProvider(
-        sampler=RequestSampler(samples), id_generator=RequestIds(), resource=resource(settings), shutdown_on_exit=False
+        sampler=RequestSampler(samples),
+        id_generator=RequestIds(),
+        resource=Resource.create(attributes(settings)),
+        shutdown_on_exit=False,
     )
     exporter = OTLPSpanExporter(endpoint(settings, "traces"), timeout=EXPORT_SECONDS)
     provider.add_span_processor(QueuedProcessor(exporter, metrics))
@@ -51,20 +54,6 @@ def make_provider(settings: Settings, metrics: Metrics, samples: Callable[[int],
 def endpoint(settings: Settings, signal: Literal["traces", "metrics"]) -> str:
     """Where the collector takes it; the setting must be there."""
     return f"{settings.telemetry.otlp_endpoint}/v1/{signal}"
-
-
-def resource(settings: Settings) -> Resource:
-    """What spans and metrics say of the process that they come from."""
-    service = settings.service
-    return Resource.create(
-        {
-            "service.name": service.name,
-            "service.version": service.version,
-            "service.instance.id": instance(),
-            "vcs.ref.head.revision": service.revision,
-            "deployment.environment.name": settings.environment,
-        }
-    )
 
 
 @contextmanager

@@ -9,9 +9,16 @@ from ..settings import Settings
 DIGITS = 8
 
 
-def instance() -> str:
-    """The process, as `service.instance.id`: in Kubernetes the name of the pod, and the process in it."""
-    return f"{socket.gethostname()}-{os.getpid()}"
+def attributes(settings: Settings) -> dict[str, str]:
+    """What spans, metrics and profiles say of the process that they come from, by OpenTelemetry's names."""
+    service = settings.service
+    return {
+        "service.name": service.name,
+        "service.version": service.version,
+        "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+        "vcs.ref.head.revision": service.revision,
+        "deployment.environment.name": settings.environment,
+    }
 
 
 def fingerprint(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Protocol, cast
 
 from ..settings import Settings, SettingsError, variable
-from .identity import instance
+from .identity import attributes
 
 SAMPLES_A_SECOND = 50
 """Of the thread that has the interpreter, from a thread without it: `make bench` prints what that costs."""
@@ -43,17 +43,15 @@ class Profiles:
 
     def start(self) -> None:
         """Begins, after any fork; does nothing without an endpoint, or a second time."""
-        service, endpoint = self._settings.service, self._settings.telemetry.profiles_endpoint
+        endpoint = self._settings.telemetry.profiles_endpoint
         if not endpoint or self._running:
             return
-        tags = {
-            "service_version": service.version,
-            "service_instance_id": instance(),
-            "vcs_ref_head_revision": service.revision,
-            "deployment_environment_name": self._settings.environment,
-        }
+        tags = {name.replace(".", "_"): value for name, value in attributes(self._settings).items()}
         self._running = _profiler().configure(
-            application_name=service.name, server_address=endpoint, sample_rate=SAMPLES_A_SECOND, tags=tags
+            application_name=tags.pop("service_name"),
+            server_address=endpoint,
+            sample_rate=SAMPLES_A_SECOND,
+            tags=tags,
         )
         if not self._running:
             _log.warning("the profiler did not start: another one runs in this process")

@@ -15,14 +15,16 @@ from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExp
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics import export as otlp
 from opentelemetry.sdk.metrics.export import AggregationTemporality
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from ..settings import Settings
-from .export import EXPORT_SECONDS, endpoint, exporting, resource
+from .export import EXPORT_SECONDS, endpoint, exporting
 from .exposition import in_turns
+from .identity import attributes
 
 UNITS = {"seconds": "s", "bytes": "By"}
 """Of UCUM. Other units are left out: a backend that writes them into names would change those."""
@@ -47,7 +49,7 @@ class MetricsPush:
     def __init__(self, settings: Settings, metrics: Collector) -> None:
         self._metrics = metrics
         self._seconds = settings.telemetry.push_seconds
-        self._resource = resource(settings)
+        self._resource = Resource.create(attributes(settings))
         self._exporter: _Exporter = OTLPMetricExporter(endpoint(settings, "metrics"), timeout=EXPORT_SECONDS)
         self._began = time.time_ns()
         self._over = Event()
