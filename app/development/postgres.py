@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import random
 import socket
 import subprocess
 import time
@@ -233,10 +234,14 @@ def _cluster_name(folder: Path) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((PostgresServer.host, 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on now.
+
+    It is below those that systems give to outgoing connections, of which one could have it before it is used.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((PostgresServer.host, random.randrange(20_000, 30_000)))  # noqa: S311 - it is no secret
+            return probe.getsockname()[1]
 
 
 def _private(path: str, flags: int) -> int:
