@@ -171,11 +171,14 @@ def test_a_process_that_is_not_there_is_named(service: Service) -> None:
 
 
 def forged(**changes: object) -> bytes:
-    """A good document of a change, with changes; None takes a claim away."""
+    """A good document of a change, with changes: None takes a claim away, and times are in seconds from now."""
     private = signing_key(AUTH.signing_key)
     claims: dict[str, object] = jwt.decode(sign_change(AUTH, DEBUG), options={"verify_signature": False})
     head = {"typ": "telemetry-change+jwt", "kid": key_id(private.public_key())}
     head |= {name: str(changes.pop(name)) for name in ("typ", "kid") if name in changes}
+    for name in ("iat", "exp"):
+        if isinstance(seconds := changes.get(name), int):
+            changes[name] = int(time.time()) + seconds
     changed = {name: value for name, value in {**claims, **changes}.items() if value is not None}
     return jwt.encode(changed, private, "EdDSA", head).encode()
 
@@ -192,9 +195,9 @@ def forged(**changes: object) -> bytes:
         {"iat": None},
         {"jti": None},
         {"sub": None},
-        {"exp": int(time.time()) - 20},
-        {"exp": int(time.time()) + 3600},
-        {"iat": int(time.time()) + 3600, "exp": int(time.time()) + 3630},
+        {"exp": -20},
+        {"exp": 3600},
+        {"iat": 3600, "exp": 3630},
     ],
     ids=str,
 )
