@@ -44,12 +44,6 @@ PROMETHEUS = Source(
             Label("severity", ("page", "ticket")),
             Label("slo", "names of the objectives"),
         ),
-        _gauge(
-            "prometheus_rule_group_last_evaluation_timestamp_seconds",
-            "seconds",
-            "When a group of rules was last evaluated.",
-            Label("rule_group", "file and name of the group"),
-        ),
     ),
 )
 

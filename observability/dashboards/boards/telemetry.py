@@ -2,7 +2,7 @@
 
 from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
 from observability.dashboards.panels import PROCESS, lines, stat
-from observability.dashboards.promql import ANNOTATIONS, VARIABLES, or_zero, own, rate, share, total
+from observability.dashboards.promql import ANNOTATIONS, SERVICE, VARIABLES, or_zero, own, rate, share, total
 
 _SPANS = "trace_spans_total"
 
@@ -40,6 +40,15 @@ TELEMETRY = Dashboard(
             f"max({own('scrape_duration_seconds')})",
             Thresholds(0.5, 5),
             None,
+        ),
+        stat(
+            "Rules behind by",
+            "How old the newest result of our rules is, of the job where it is oldest. Bad: above 2 minutes, or "
+            "nothing at all: Prometheus evaluates no rules of ours, so no alert fires.",
+            "s",
+            f"time() - min(timestamp(slipway:slo_objective{{{SERVICE}}}))",
+            Thresholds(120, 240),
+            0,
         ),
         stat(
             "Samples in a scrape",
