@@ -9,7 +9,7 @@ from app.development.postgres import free_port
 
 __all__ = ["LONGEST", "free_port", "until"]
 
-LONGEST = 30.0
+LONGEST = 60.0
 """Seconds until a condition that must come is given up: a limit for a machine under load, never a wait."""
 
 

@@ -42,6 +42,8 @@ from tests.support.live import variables
 from tests.support.waiting import free_port, until
 
 HEALTHY = "api"
+START_SECONDS = 180
+"""Eighteen processes start at once: 30 seconds on two good cores."""
 Result = TypeVar("Result")
 
 
@@ -116,6 +118,7 @@ class Component:
         self._settings = {
             "SLIPWAY_TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{page}",
             "SLIPWAY_TELEMETRY__SAMPLE_RATIO": "1",
+            "SLIPWAY_HTTP__DOCS": "false",  # whose series would be a third of each scrape
         }
         self._background = background
         self.outlet = background.start(self._open(healthy, page, *ports[0])).result() if part.outlet else None
@@ -128,8 +131,13 @@ class Component:
         """Starts a process again, where it was."""
         ended = self.processes[number]
         ended.kill()
-        self.processes[number] = started = self._start(ended.port, ended.metrics_port, **settings)
-        until(lambda: started.answers("/startupz"), f"{self.part.name} to start again")
+        self.processes[number] = self._start(ended.port, ended.metrics_port, **settings)
+        self.started()
+
+    def started(self) -> None:
+        """Waits for each of its processes."""
+        for process in self.processes:
+            until(partial(process.answers, "/startupz"), f"{self.part.name} to start", START_SECONDS)
 
     def kill(self) -> None:
         """Ends its processes, and what is around them."""
@@ -221,14 +229,14 @@ class Stage:
         return known
 
 
-def since(start: float) -> Span:
+def since(start: float, step: int = 1) -> Span:
     """The time from then until now."""
-    return Span(start, time.time(), step=1, scrape=SCRAPE_SECONDS)
+    return Span(start, time.time(), step, SCRAPE_SECONDS)
 
 
-def last(seconds: float) -> Span:
+def last(seconds: float, step: int = 1) -> Span:
     """The time until now."""
-    return since(time.time() - seconds)
+    return since(time.time() - seconds, step)
 
 
 @contextmanager
@@ -248,9 +256,10 @@ def running_stage(folder: Path, server: Database, parts: tuple[Part, ...]) -> Ge
             healthy = components[HEALTHY].clients.port if components else 0
             components[part.name] = one = Component(part, folder, database, page, background, healthy)
             stack.callback(one.kill)
+            if part.name == HEALTHY:
+                one.started()  # and has compiled what all others will import
         for one in components.values():
-            for process in one.processes:
-                until(partial(process.answers, "/startupz"), f"{one.part.name} to start")
+            one.started()
         inbox = stack.enter_context(receiving())
         alertmanager = stack.enter_context(running_alertmanager(folder, inbox))
         configuration: dict[str, object] = {
@@ -268,7 +277,11 @@ def running_stage(folder: Path, server: Database, parts: tuple[Part, ...]) -> Ge
         )
         prometheus = Prometheus(address)
         pods = sum(part.processes for part in parts)
-        until(lambda: len(prometheus.label_values("pod", "app_build_info", last(60))) == pods, "a scrape of each")
+        until(
+            lambda: len(prometheus.label_values("pod", "app_build_info", last(60))) == pods,
+            "a scrape of each",
+            START_SECONDS,
+        )
         yield Stage(prometheus, f"http://127.0.0.1:{page}", inbox, components, background)
 
 

@@ -15,7 +15,7 @@ from observability.dashboards.grafana import Json
 from observability.dashboards.live import gaps
 from tests.docs.browser import Visit
 from tests.observability.live.clients import ITEMS, NOWHERE, ONE_ITEM
-from tests.observability.live.conftest import HISTORY, Health
+from tests.observability.live.conftest import GLANCE, HISTORY, Health
 from tests.observability.live.stage import HEALTHY, Stage, last
 
 WITHIN = 0.02
@@ -49,7 +49,7 @@ def test_a_query_without_an_answer_is_found(stage: Stage, health: Health) -> Non
     wrong: Json = json.loads(json.dumps(stage.dashboards[0]))
     wrong["panels"][0]["targets"][0]["expr"] = 'up{job="nobody"}'
     wrong["panels"][1]["targets"][0]["expr"] = "0 * up / 0"
-    problems = {(gap.where, gap.problem) for gap in gaps(stage.prometheus, wrong, last(HISTORY))}
+    problems = {(gap.where, gap.problem) for gap in gaps(stage.prometheus, wrong, last(HISTORY, GLANCE))}
     titles = [panel["title"] for panel in wrong["panels"]]
     assert problems == {(f"panel {titles[0]}", "no series"), (f"panel {titles[1]}", "only NaN")}
 
