@@ -12,7 +12,7 @@ from app.features.users.tokens import TokenIssuer
 from app.platform.ids import new_id
 from tests.auth.forge import auth_settings
 from tests.observability.live.chart import SCRAPE_SECONDS
-from tests.observability.live.clients import ITEMS, Client, flood, ordinary
+from tests.observability.live.clients import ITEMS, ONE_ITEM, Client, flood, ordinary
 from tests.observability.live.kubernetes import Kubernetes
 from tests.observability.live.mistakes import BLOCK, CHATTER, SLOW, WIDE
 from tests.observability.live.outlets import Lines, Metrics, Peer, Spans
@@ -63,10 +63,14 @@ class Fault:
 
 @asynccontextmanager
 async def missing_table(component: Component) -> AsyncGenerator[None]:
+    async def look(client: Client) -> None:
+        """A route of which every answer fails; of what ordinary clients ask, some is refused before."""
+        await client.ask("GET", f"{ITEMS}/{new_id()}", ONE_ITEM)
+
     async with connection(component.database) as held:
         await held.execute("ALTER TABLE items.items RENAME TO gone")
         try:
-            async with component.clients.asking():
+            async with component.clients.asking(), component.clients.asking(number=1, what=look):
                 yield
         finally:
             await held.execute("ALTER TABLE items.gone RENAME TO items")
