@@ -12,6 +12,7 @@ import yaml
 from tests.chart.rendering import COMPONENT, NAMESPACE, Object, Rendered, rendered
 
 SCRAPE_SECONDS = 2
+"""Each second would take all of two slow cores, and scrapes would fail that are not meant to."""
 FASTER = 30
 """An hour of the rules takes two minutes; what they count in 5 minutes they then count in 10 seconds.
 
