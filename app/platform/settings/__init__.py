@@ -1,0 +1,141 @@
+"""Typed settings from the environment, `.env` and a folder of secret files; each group has a module of its own."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings import SettingsError as SourceError
+
+from .auth import Auth, Passwords
+from .base import EXIT_CONFIG, PREFIX, Group, SettingsError, variable
+from .database import Address, Database
+from .http import Http, Metrics
+from .process import Service, Shutdown
+from .telemetry import Telemetry
+from .types import BaseUrl
+
+__all__ = [
+    "EXIT_CONFIG",
+    "PREFIX",
+    "Address",
+    "Auth",
+    "Database",
+    "Group",
+    "Http",
+    "Metrics",
+    "Passwords",
+    "Service",
+    "Settings",
+    "SettingsError",
+    "Shutdown",
+    "Telemetry",
+    "load_settings",
+    "unknown_variables",
+    "variable",
+]
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, by `SLIPWAY_<GROUP>__<NAME>`.
+
+    Sources, the first wins: arguments, environment, `.env`, files named `<group>__<name>` in the folder
+    `SLIPWAY_SECRETS_DIR` (default `/run/secrets/slipway`).
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        secrets_prefix="",
+        secrets_nested_delimiter="__",
+        secrets_dir_missing="ok",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    environment: Literal["development", "test", "production"] = "production"
+    """In production weak secrets are refused, and the documentation pages are off."""
+    features: Annotated[tuple[str, ...] | None, NoDecode] = None
+    """Names of the features that run in this process, comma-separated; unset means all."""
+    services: dict[str, BaseUrl] = {}
+    """Base URL of the process that runs a feature which this one does not, such as `http://shop-users`. By that of
+    `users` access tokens are verified, without a signing key; while it does not answer its last keys hold for a day."""
+    service: Service = Service()
+    http: Http = Http()
+    metrics: Metrics = Metrics()
+    database: Database = Database()
+    auth: Auth = Auth()
+    passwords: Passwords = Passwords()
+    telemetry: Telemetry = Telemetry()
+    shutdown: Shutdown = Shutdown()
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _split_features(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name for part in value.split(",") if (name := part.strip()))
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        folder = Path(os.environ.get(f"{PREFIX}SECRETS_DIR", "/run/secrets/slipway"))
+        files = NestedSecretsSettingsSource(file_secret_settings, secrets_dir=folder)
+        return init_settings, env_settings, dotenv_settings, files
+
+    @property
+    def production(self) -> bool:
+        """Whether the strict rules for secrets hold."""
+        return self.environment == "production"
+
+    @property
+    def docs_enabled(self) -> bool:
+        """Whether the documentation pages are served."""
+        return not self.production if self.http.docs is None else self.http.docs
+
+
+def load_settings() -> Settings:
+    """Reads the settings.
+
+    Raises `SettingsError` with one sentence for each variable that has no usable value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_sentence(one["loc"], one["msg"]) for one in error.errors()) from None
+    except SourceError as error:
+        raise SettingsError([f"{error}; see the settings table in the documentation"]) from None
+
+
+def unknown_variables(environment: Iterable[str]) -> tuple[str, ...]:
+    """Variables that start with the prefix and name no setting: most often a typing mistake."""
+    known = {variable(name) for name in Settings.model_fields} | {f"{PREFIX}SECRETS_DIR"}
+    return tuple(
+        sorted(
+            name
+            for name in environment
+            if name.startswith(PREFIX) and PREFIX + name.removeprefix(PREFIX).split("__")[0] not in known
+        )
+    )
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"{variable(*(str(part) for part in location))}: {text[0].lower()}{text[1:]}"
