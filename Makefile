@@ -19,7 +19,7 @@ $(READY): $(BIN)/python scripts/bootstrap pyproject.toml requirements/bootstrap.
 $(BIN)/python: ;
 
 run: $(READY) ## Serve on http://127.0.0.1:8000 with a database, a demo user and reload; PORT and METRICS_PORT move it
-	@$(BIN)/python -m app.development
+	@$(BIN)/python -m tools.run
 
 test: $(READY) ## Prove all that can be proven on this machine
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
@@ -41,15 +41,8 @@ fmt: $(READY) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-generate: $(READY) ## Write what is made from code and values: docs/, the chart's schema, README, rules, dashboards and examples, k8s/
-	$(BIN)/python -m app.development.reference
-	$(BIN)/python charts/generate_schema.py
-	$(BIN)/python -m observability.alerts
-	$(BIN)/python -m observability.dashboards
-	$(BIN)/python -m charts.generate_readme
-	$(BIN)/python -m charts.generate_examples
-	$(BIN)/python -m k8s.generate
-	$(BIN)/python -m observability.catalogue.page
+generate: $(READY) ## Write every generated file: docs/, k8s/ and the chart's schema, README, rules, dashboards, examples; ARGS=--check only names stale ones
+	$(BIN)/python -m tools.generate $(ARGS)
 
 dashboards: $(READY) ## Show the dashboards on live data at http://127.0.0.1:8300: service, load, Prometheus; PORT moves it
 	@$(BIN)/python -m observability.preview
@@ -77,7 +70,7 @@ wheel: $(READY) ## Build the platform as the library `slipway` into dist/
 
 clean: ## Remove .venv, builds and caches; the data of `make run` stays
 	rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find app observability packaging tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app observability packaging tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: ## Remove the database of `make run`
 	rm -rf .slipway

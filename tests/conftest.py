@@ -12,7 +12,6 @@ from typing import Protocol
 import httpx2
 import pytest
 
-from app.development.errors import EmbeddedPostgresError
 from app.platform.http.application import SlipwayApp
 from app.platform.settings import Database
 from tests.support.application import Caller, running_app, settings_for
@@ -20,6 +19,7 @@ from tests.support.databases import create_database, drop_database
 from tests.support.logs import logging_restored
 from tests.support.server import forget_configuration, pack, template_server
 from tests.support.tools import missing_tools, not_run_here
+from tools.postgres.errors import EmbeddedPostgresError
 
 _FORGOTTEN = pytest.StashKey[list[str]]()
 _NUMBERS = count()

@@ -37,13 +37,18 @@ def migrate() -> None:
 
 @cli.command()
 def seed() -> None:
-    """Add the demo user and items, if they are not there; never in production."""
-    from app.development.seed import seed as add
+    """Add the demo user and items, if they are not there; never in production, and only in a checkout."""
+    from importlib.util import find_spec
 
     settings = load_settings()
     if settings.production:
         typer.echo("slipway seed: this is production; the demo user is for development", err=True)
         raise typer.Exit(1)
+    if find_spec("tools") is None:
+        typer.echo("slipway seed: the demo data is not installed here; run it in a checkout", err=True)
+        raise typer.Exit(1)
+    from tools.seed import seed as add
+
     typer.echo(asyncio.run(add(settings)))
 
 
@@ -52,7 +57,7 @@ def openapi() -> None:
     """Print the OpenAPI document of the enabled features."""
     import json
 
-    from app.development.openapi import document
+    from app.cli.openapi import document
 
     typer.echo(json.dumps(document(load_settings()), indent=2, ensure_ascii=False))
 

@@ -1,4 +1,4 @@
-"""The files of rules in the chart. `python -m observability.alerts` writes them; a test says when they are stale."""
+"""The files of rules in the chart."""
 
 from pathlib import Path
 

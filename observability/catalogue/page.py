@@ -1,6 +1,5 @@
 """`make generate`: docs/metrics.md, every metric that there is, from the catalogue."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -71,17 +70,3 @@ def _label(label: Label) -> str:
     if isinstance(label.values, str):
         return f"`{label.name}`: {label.values}"
     return f"`{label.name}`: {', '.join(f'`{value}`' if value else 'empty' for value in label.values)}"
-
-
-def main() -> None:
-    """Writes the page; with `--check` it only says whether it is stale, and exits 1 if it is."""
-    stale = not PAGE.exists() or PAGE.read_text() != page()
-    if "--check" in sys.argv[1:]:
-        if stale:
-            print(f"{PAGE.name} is stale: run `make generate`", file=sys.stderr)
-        sys.exit(stale)
-    PAGE.write_text(page())
-
-
-if __name__ == "__main__":
-    main()

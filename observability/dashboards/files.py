@@ -11,13 +11,3 @@ FOLDER = Path(__file__).parents[2] / "charts/slipway/files/dashboards"
 def pages() -> dict[Path, str]:
     """Each file and what belongs into it."""
     return {FOLDER / f"{one.uid.removeprefix('slipway-')}.json": text(one, DASHBOARDS) for one in DASHBOARDS}
-
-
-def write() -> None:
-    """Writes what is stale, and removes what no dashboard makes any more."""
-    wanted = pages()
-    for path in set(FOLDER.glob("*.json")) - wanted.keys():
-        path.unlink()
-    for path, content in wanted.items():
-        if not path.exists() or path.read_text() != content:
-            path.write_text(content)

@@ -11,9 +11,9 @@ from contextlib import suppress
 import asyncpg
 import httpx2 as httpx
 
-from app.development.connect import connect
-from app.development.greeting import PASSWORD, USERNAME
 from app.platform.settings import Database
+from tools.postgres.connect import connect
+from tools.run.greeting import PASSWORD, USERNAME
 
 REQUESTS_A_SECOND = 40
 LOCK_EVERY = 100.0

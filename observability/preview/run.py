@@ -15,10 +15,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from app.development.errors import EmbeddedPostgresError
-from app.development.postgres import PostgresServer, free_port, running_postgres
-from app.development.run import INTERRUPTED, ROOT, STATE, with_server
 from app.platform.settings import load_settings
+from tools.postgres.errors import EmbeddedPostgresError
+from tools.postgres.server import PostgresServer, free_port, running_postgres
+from tools.run.run import INTERRUPTED, ROOT, STATE, with_server
 
 from . import load
 from .cluster import PODS
@@ -93,7 +93,7 @@ def _service(server: PostgresServer, pod: str, collector: str) -> Generator[tupl
     log = FOLDER / f"{pod}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve", "app.development.service:create_app"],
+            [sys.executable, "-m", "app.cli", "serve", "tools.run.service:create_app"],
             env=os.environ | variables,
             cwd=ROOT,
             stdout=output,

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from app.development.errors import EmbeddedPostgresError
 from app.platform.settings import Database
 from tests.bench import away, item_read, layer, profiled, scrape, scraped
 from tests.bench.candidates import BenchError, started
@@ -26,6 +25,7 @@ from tests.bench.rounds import Measured, alternate
 from tests.bench.service import require_telemetry, service
 from tests.bench.sink import Sink, running_sink
 from tests.support.server import forget_configuration
+from tools.postgres.errors import EmbeddedPostgresError
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.development.connect import connect
-from app.development.postgres import running_postgres
 from app.platform.db.migrations import migrate
 from app.platform.settings import Database
 from app.registry import branches, discover
+from tools.postgres.connect import connect
+from tools.postgres.server import running_postgres
 
 ROWS = 100_000
 ID = "00000000-0000-7000-8000-{number}"

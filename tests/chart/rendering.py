@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,13 +10,13 @@ from typing import Any, TypeAlias, cast
 import yaml
 
 from tests.support.helm import CHART, run_helm
+from tools.generate.chart_examples import EXAMPLES, MIN_KUBERNETES, NAMESPACE, PROFILES, same_spacing
 
 Object: TypeAlias = dict[str, Any]
 
-EXAMPLES = CHART / "examples"
-PROFILES = sorted(path.parent.name for path in EXAMPLES.glob("*/values.yaml"))
-NAMESPACE = "shop"
-OLDEST_KUBERNETES = "1.31"
+__all__ = ["EXAMPLES", "NAMESPACE", "PROFILES"]
+
+OLDEST_KUBERNETES = MIN_KUBERNETES
 NEWEST_KUBERNETES = "1.37"
 
 COMPONENT = "app.kubernetes.io/component"
@@ -66,7 +65,7 @@ class Rendered:
 def manifest(profile: str, *settings: str, release: str = "slipway", namespace: str = NAMESPACE) -> str:
     """The text of a profile with settings on top of it, as `_options` takes them."""
     text = run_helm("template", release, CHART, *_where(profile, namespace), *_options(settings)).stdout
-    return re.sub(r"\n+---\n", "\n---\n", text).rstrip() + "\n"  # Helm 3 and 4 differ in blank lines
+    return same_spacing(text)
 
 
 @cache

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from charts.generate_readme import README, table, text
 from tests.chart.rendering import PROFILES
 from tests.support.helm import CHART
+from tools.generate.chart_readme import README, table, text
 
 METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())
 UPGRADING = (CHART / "UPGRADING.md").read_text()

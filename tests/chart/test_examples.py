@@ -7,9 +7,9 @@ import time
 import pytest
 import yaml
 
-from charts.generate_examples import HEADER, text
 from tests.chart.rendering import EXAMPLES, PROFILES, rendered
 from tests.support.helm import CHART, run_helm
+from tools.generate.chart_examples import HEADER, text
 
 PROMISED = {"minimal", "dev", "production", "microservices", "gitops", "keda", "gateway", "external"}
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from charts.generate_schema import text
 from tests.chart.rendering import OLDEST_KUBERNETES, refusal, rendered, walk
 from tests.support.helm import CHART, run_helm
+from tools.generate.chart_schema import text
 
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 OBJECTS: list[tuple[str, dict[str, Any]]] = [

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from k8s.generate import BASE, OVERLAYS, manifests
 from tests.cluster.cluster import Cluster, Namespace, new_namespace, until
 from tests.cluster.judge import Judge, pods_of
 from tests.k8s.files import policies
+from tools.generate.manifests import BASE, OVERLAYS, manifests
 
 API = "/apis/admissionregistration.k8s.io/v1"
 LABEL = "slipway.dev/policies"

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import yaml
 
-from k8s.generate import Key, Object, key_of
 from tests.project.checkout import ROOT
+from tools.generate.manifests import Key, Object, key_of
 
 K8S = ROOT / "k8s"
 POLICIES = K8S / "policies"

@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s.generate import BASE, OVERLAYS, differences, key_of, manifests, pages
 from tests.chart.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
 from tests.k8s.files import K8S, built, document, documents, patched
 from tests.support.tools import require_tool
+from tools.generate.manifests import BASE, OVERLAYS, differences, key_of, manifests, pages
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 

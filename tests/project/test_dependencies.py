@@ -23,7 +23,7 @@ WANTED = {
     **EXTRAS,
     **{name: [n for n in wanted if isinstance(n, str)] for name, wanted in GROUPS.items()},
 }
-DEVELOPMENT = ("app/development", "app/platform/server/reload.py")
+DEVELOPMENT = ("app/platform/server/reload.py",)
 PIN = re.compile(
     r"^(?P<name>[a-z0-9.-]+)==(?P<version>[^ ;]+).*\\\n(?P<hashes>(?: {4}--hash=sha256:[0-9a-f]{64}.*\n)+)",
     re.MULTILINE,
@@ -60,6 +60,6 @@ def test_the_service_declares_what_it_imports() -> None:
         place = str(path.relative_to(ROOT))
         wanted = CORE + (WANTED["dev"] if place.startswith(DEVELOPMENT) else [])
         declared = {canonicalize_name(Requirement(one).name) for one in wanted}
-        for top in {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names - {"app"}:
+        for top in {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names - {"app", "tools"}:
             found = {PARTS.get(name, name) for name in map(canonicalize_name, providers.get(top, []))}
             assert declared & found, f"{place} imports {top}, which pyproject.toml does not ask for"

@@ -1,12 +1,15 @@
-"""Pages that are made from the code say what the code says."""
+"""The generated files that are committed say what their sources say."""
 
 from pathlib import Path
 
-import pytest
+from tests.support.helm import helm_program
+from tools.generate.files import generated_files, stale_files
 
-from app.development.reference import pages
 
-
-@pytest.mark.parametrize("path", pages(), ids=lambda path: Path(path).name)
-def test_a_generated_page_is_not_stale(path: Path) -> None:
-    assert path.read_text() == pages()[path], "run `make generate`"
+def test_no_generated_file_is_stale(tmp_path: Path) -> None:
+    helm_program()  # the test ends here without it
+    files = generated_files()
+    assert stale_files(files) == [], "run `make generate`"
+    changed = next(iter(files))
+    assert stale_files({**files, changed: files[changed] + "x"}) == [changed]
+    assert stale_files({**files, tmp_path / "new.md": ""}) == [tmp_path / "new.md"]

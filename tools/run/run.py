@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from app.development.errors import EmbeddedPostgresError
-from app.development.greeting import greet_when_ready
-from app.development.postgres import PostgresServer, running_postgres
 from app.platform.listen import ListenError, bind
 from app.platform.server.reload import serve_with_reload
 from app.platform.settings import EXIT_CONFIG, Settings, SettingsError, load_settings
+from tools.postgres.errors import EmbeddedPostgresError
+from tools.postgres.server import PostgresServer, running_postgres
+from tools.run.greeting import greet_when_ready
 
 ROOT = Path(__file__).parents[2]
 STATE = ROOT / ".slipway"
@@ -33,7 +33,7 @@ def main() -> int:
         with running_postgres(STATE / "postgres") as server:
             settings = with_server(settings, server)
             greet_when_ready(settings, started)
-            return serve_with_reload("app.development.service:create_app", settings, [ROOT / "app"])
+            return serve_with_reload("tools.run.service:create_app", settings, [ROOT / "app"])
     except (EmbeddedPostgresError, ListenError) as error:
         print(error, file=sys.stderr)
         return 1

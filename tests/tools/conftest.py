@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.development.postgres import running_postgres
-from tests.development.clusters import sql
+from tests.tools.clusters import sql
+from tools.postgres.server import running_postgres
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,15 @@ A comment above a key is its description; the default gives the type; an object 
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, SecretStr
 
-from app.development.pages import write
 from app.platform.settings import Settings, variable
+from tools.helm import CHART
 
-CHART = Path(__file__).with_name("slipway")
+SCHEMA = CHART / "values.schema.json"
 Schema: TypeAlias = dict[str, Any]
 
 WRITTEN_BY_THE_CHART = (
@@ -163,7 +162,3 @@ def _settings(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[s
         elif SecretStr not in kinds and not name.startswith(WRITTEN_BY_THE_CHART):
             choice = {"enum": [*get_args(field.annotation), None]} if get_origin(field.annotation) is Literal else {}
             yield name, {"type": SCALAR, "description": " ".join((field.description or "").split()), **choice}
-
-
-if __name__ == "__main__":
-    write({CHART / "values.schema.json": text()})

@@ -1,4 +1,4 @@
-"""`make run`: `python -m app.development`."""
+"""`make run`: `python -m tools.run`."""
 
 import signal
 import sys
@@ -7,6 +7,6 @@ import sys
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C during the imports needs no traceback
 
-    from app.development.run import main
+    from tools.run.run import main
 
     sys.exit(main())

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app.development.binaries import COPY_PREFIX, usable_binaries
-from app.development.errors import EmbeddedPostgresError
-from app.development.postgres import running_postgres
-from app.development.processes import command_lines
-from tests.development.clusters import eventually, one_sentence, only_root, sql, starter_process
+from tests.tools.clusters import eventually, one_sentence, only_root, sql, starter_process
+from tools.postgres.binaries import COPY_PREFIX, usable_binaries
+from tools.postgres.errors import EmbeddedPostgresError
+from tools.postgres.processes import command_lines
+from tools.postgres.server import running_postgres
 
 
 @pytest.mark.parametrize("lost", ["PG_VERSION", "global/pg_control", "pg_wal", "postgresql.conf", "../password"])

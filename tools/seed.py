@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from app.development.greeting import PASSWORD, USERNAME
 from app.features.items import service as items
 from app.features.users import service as users
 from app.features.users.passwords import Passwords
@@ -12,6 +11,7 @@ from app.platform.auth.principal import Principal
 from app.platform.db import Database, UnitOfWork
 from app.platform.http.problems import Problem
 from app.platform.settings import Settings
+from tools.run.greeting import PASSWORD, USERNAME
 
 ITEMS = (
     ("Anchor", "Galvanized steel, 10 kg", "89.00", "16.91"),

@@ -10,10 +10,9 @@ from typing import Any, TypeAlias, cast
 
 import yaml
 
-from app.development.pages import write
-from tests.support.helm import CHART, run_helm
+from tools.helm import ROOT, template
 
-FOLDER = Path(__file__).parent
+FOLDER = ROOT / "k8s"
 BASE = FOLDER / "base"
 OVERLAYS = tuple(FOLDER / "overlays" / name for name in ("dev", "production"))
 KUBERNETES = "1.31.0"
@@ -51,7 +50,7 @@ def pages() -> dict[Path, str]:
 def manifests(*values: Path) -> dict[Key, Object]:
     """What the chart renders, without namespace and without what only Helm knows."""
     words = [word for path in values for word in ("--values", str(path))]
-    text = run_helm("template", "slipway", CHART, "--kube-version", KUBERNETES, *words).stdout
+    text = template("--kube-version", KUBERNETES, *words)
     objects = [cast(Object, one) for one in yaml.load_all(text, yaml.CSafeLoader) if one]
     for one in objects:
         metadata = one["metadata"]
@@ -122,7 +121,3 @@ def _yaml(value: object) -> str:
 
 def _text(objects: Sequence[Object], values: str) -> str:
     return HEAD.format(values=values) + "---\n".join(map(_yaml, objects))
-
-
-if __name__ == "__main__":
-    write(pages())

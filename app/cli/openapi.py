@@ -1,6 +1,6 @@
 """The OpenAPI document, made without a configured database or key."""
 
-from app.development.keys import new_signing_key
+from app.platform.auth.keys import new_signing_key
 from app.platform.http.openapi import Document
 from app.platform.settings import Settings
 

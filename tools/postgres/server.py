@@ -13,11 +13,11 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from app.development.accounts import CLEAN_ENVIRONMENT, Account, server_account
-from app.development.binaries import Binaries, remove_copy, usable_binaries
-from app.development.cluster import USER, Cluster, data_argument, full, one_sentence, open_or_create, unusable
-from app.development.errors import EmbeddedPostgresError
-from app.development.processes import PATIENCE, command_lines, server_command, stop_cluster
+from tools.postgres.accounts import CLEAN_ENVIRONMENT, Account, server_account
+from tools.postgres.binaries import Binaries, remove_copy, usable_binaries
+from tools.postgres.data_directory import USER, Cluster, data_argument, full, one_sentence, open_or_create, unusable
+from tools.postgres.errors import EmbeddedPostgresError
+from tools.postgres.processes import PATIENCE, command_lines, server_command, stop_cluster
 
 READY_SECONDS = 60.0
 RETRY_SECONDS = 5.0

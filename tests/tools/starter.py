@@ -10,8 +10,8 @@ import pwd
 import sys
 from pathlib import Path
 
-from app.development.errors import EmbeddedPostgresError
-from app.development.postgres import running_postgres
+from tools.postgres.errors import EmbeddedPostgresError
+from tools.postgres.server import running_postgres
 
 
 def main() -> None:

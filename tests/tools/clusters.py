@@ -16,8 +16,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.development.errors import EmbeddedPostgresError
-from app.development.processes import command_lines
+from tools.postgres.errors import EmbeddedPostgresError
+from tools.postgres.processes import command_lines
 
 STARTER = Path(__file__).with_name("starter.py")
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")

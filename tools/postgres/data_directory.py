@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.development.accounts import CLEAN_ENVIRONMENT, Account, give
-from app.development.binaries import Binaries
-from app.development.errors import EmbeddedPostgresError
+from tools.postgres.accounts import CLEAN_ENVIRONMENT, Account, give
+from tools.postgres.binaries import Binaries
+from tools.postgres.errors import EmbeddedPostgresError
 
 USER = "slipway"
 NEW_PREFIX = "new-"

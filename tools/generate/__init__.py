@@ -1,0 +1,1 @@
+"""`make generate`: every committed file that is made from code or from values."""

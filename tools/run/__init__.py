@@ -1,0 +1,1 @@
+"""`make run`: the service with a database, demo data and reload."""
