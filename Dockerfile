@@ -22,7 +22,7 @@ ENTRYPOINT ["slipway"]
 
 # /opt/slipway: the dependencies; /srv/slipway: the service; /opt/development: what only `dev` adds.
 FROM ${PYTHON_IMAGE} AS build
-# Extras of pyproject.toml, by a space: brokers, documents, files, profiles. `release` is for the operator's machine.
+# Extras of pyproject.toml, by a space: brokers, documents, files. `release` is for the operator's machine.
 ARG EXTRAS=""
 # Bytecode that is never compared with its source: equal in every build, and a read-only root need not refresh it.
 ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH \
@@ -37,8 +37,8 @@ RUN --mount=type=cache,target=/root/.cache \
     set -e -- --requirements requirements/core.txt; \
     for extra in $EXTRAS; do \
         case $extra in \
-            brokers | documents | files | profiles) set -- "$@" --requirements "requirements/$extra.txt" ;; \
-            *) echo "EXTRAS takes brokers, documents, files and profiles, not $extra" >&2; exit 1 ;; \
+            brokers | documents | files) set -- "$@" --requirements "requirements/$extra.txt" ;; \
+            *) echo "EXTRAS takes brokers, documents and files, not $extra" >&2; exit 1 ;; \
         esac; \
     done; \
     uv pip install --no-deps --no-build --require-hashes "$@"; \

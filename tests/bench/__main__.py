@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from app.platform.settings import Database
-from tests.bench import away, item_read, layer, profiled, scrape, scraped
+from tests.bench import away, item_read, layer, scrape, scraped
 from tests.bench.candidates import BenchError, started
 from tests.bench.database import ROWS, filled_database
 from tests.bench.machine import Cores, choose_cores, resident_mebibytes
@@ -78,7 +78,7 @@ def run(plan: Plan, cores: Cores) -> list[Figure]:
         start = _start(plan, database, sink, cores, folder)
         noticed = [
             figure
-            for part in ((scraped, away, profiled) if plan.controls else ())
+            for part in ((scraped, away) if plan.controls else ())
             for figure in part.figures(
                 database, sink, cores, folder, rounds=plan.rounds, seconds=plan.seconds, warm_up=plan.warm_up
             )

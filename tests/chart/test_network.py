@@ -62,12 +62,6 @@ def test_the_collector_is_reachable_on_its_port(endpoint: str, port: int) -> Non
     assert (port, "TCP") not in open_ports(policy_of(rendered("minimal"), "api")["egress"])
 
 
-def test_a_server_of_profiles_is_reachable_on_its_port() -> None:
-    objects = rendered("minimal", "settings.SLIPWAY_TELEMETRY__PROFILES_ENDPOINT=http://pyroscope:4040")
-    assert (4040, "TCP") in open_ports(policy_of(objects, "api")["egress"])
-    assert (4040, "TCP") not in open_ports(policy_of(rendered("minimal"), "api")["egress"])
-
-
 def test_a_collector_of_one_component_is_open_to_it_alone() -> None:
     objects = rendered("microservices", f"components.items.{COLLECTOR}=http://collector:4318")
     assert (4318, "TCP") in open_ports(policy_of(objects, "items")["egress"])

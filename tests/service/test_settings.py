@@ -13,6 +13,7 @@ from app.platform.settings import (
     load_settings,
     unknown_variables,
 )
+from app.platform.settings.removed import REMOVED
 from app.platform.weak_secrets import refuse_weak_secrets
 from tests.support.application import SIGNING_KEY
 
@@ -69,6 +70,16 @@ def test_a_value_that_cannot_be_used_is_named_and_never_shown(
     assert len(refusal.value.problems) == 1
     assert refusal.value.problems[0].startswith(name)
     assert MARKER not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("name", "instead"), REMOVED.items())
+def test_a_removed_setting_is_refused_with_what_to_do_instead(
+    name: str, instead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, MARKER)
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+    assert refusal.value.problems == (f"{name}: {instead}",)
 
 
 def settings(**changes: object) -> Settings:

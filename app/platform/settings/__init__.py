@@ -20,6 +20,7 @@ from .base import EXIT_CONFIG, PREFIX, Group, SettingsError, variable
 from .database import Address, Database
 from .http import Http, Metrics
 from .process import Service, Shutdown
+from .removed import REMOVED
 from .telemetry import Telemetry
 from .types import BaseUrl
 
@@ -137,5 +138,6 @@ def unknown_variables(environment: Iterable[str]) -> tuple[str, ...]:
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return f"{variable(*(str(part) for part in location))}: {text[0].lower()}{text[1:]}"
+    name = variable(*(str(part) for part in location))
+    text = REMOVED.get(name) or message.removeprefix("Value error, ")
+    return f"{name}: {text[0].lower()}{text[1:]}"

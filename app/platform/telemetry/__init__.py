@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .loop_lag import LoopLag
     from .metrics import Metrics
     from .overrides import Overrides
-    from .profiles import Profiles
-    from .push import MetricsPush
     from .tracing import Tracing
 
 STDOUT = 1
@@ -31,7 +29,6 @@ class Telemetry:
         writer: LineWriter,
         render: Render,
         loop_lag: LoopLag,
-        profiles: Profiles,
         settings: Settings,
     ) -> None:
         from .overrides import Overrides
@@ -41,9 +38,7 @@ class Telemetry:
         self.writer = writer
         self._render = render
         self._loop_lag = loop_lag
-        self._profiles = profiles
         self._settings = settings
-        self._push: MetricsPush | None = None
         self.overrides: Overrides = Overrides(settings, tracing, metrics, self.write_line)
 
     @property
@@ -56,13 +51,8 @@ class Telemetry:
         self.writer.write(self._render(fields), str(fields["level"]))
 
     def start(self) -> None:
-        """Starts what sends spans, metrics and profiles, after any fork; a second call does nothing."""
+        """Starts what sends spans, after any fork; a second call does nothing."""
         self.tracing.start()
-        self._profiles.start()
-        if self._settings.telemetry.push_seconds is not None and self._push is None:
-            from .push import MetricsPush
-
-            self._push = MetricsPush(self._settings, self.metrics.of_this_process)
 
     def watch_loop(self) -> None:
         """Samples the lag of the running event loop, until `close`."""
@@ -72,9 +62,7 @@ class Telemetry:
         """Sends and writes what is left, within two seconds; a second call does nothing."""
         self._loop_lag.stop()
         self.overrides.close()
-        push, self._push = self._push, None
-        senders = [self.tracing.close, self._profiles.close, *([push.close] if push else [])]
-        await asyncio.gather(*map(asyncio.to_thread, senders))  # at once: each may meet a server that hangs
+        await asyncio.to_thread(self.tracing.close)
         await asyncio.to_thread(self.writer.flush)
 
 
@@ -90,7 +78,6 @@ def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Tel
     from .logs import renderer
     from .loop_lag import LoopLag
     from .metrics import Metrics
-    from .profiles import Profiles
     from .tracing import Tracing
 
     metrics = Metrics(settings.service, traced=settings.telemetry.otlp_endpoint is not None)
@@ -104,6 +91,5 @@ def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Tel
         writer,
         renderer(settings),
         LoopLag(metrics.loop_lag.observe),
-        Profiles(settings),
         settings,
     )

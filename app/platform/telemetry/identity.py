@@ -10,7 +10,7 @@ DIGITS = 8
 
 
 def attributes(settings: Settings) -> dict[str, str]:
-    """What spans, metrics and profiles say of the process that they come from, by OpenTelemetry's names."""
+    """What spans say of the process that they come from, by OpenTelemetry's names."""
     service = settings.service
     return {
         "service.name": service.name,

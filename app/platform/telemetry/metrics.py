@@ -10,7 +10,6 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
 
 from ..settings import Service
 from . import catalogue
@@ -60,11 +59,6 @@ class Metrics:
             )
         build = ours.gauge(catalogue.BUILD_INFO)
         build.labels(service.version, service.revision, platform.python_version()).set(1)
-
-    @property
-    def of_this_process(self) -> Collector:
-        """What the registry has, without what other workers counted: each pushes its own."""
-        return self._ours if self._several_workers else self.registry
 
     def prepare(self, routes: Iterable[tuple[str, str, int]]) -> None:
         """Makes the series of these routes (method, template, success status), so that they begin at zero.

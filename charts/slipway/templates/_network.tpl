@@ -83,7 +83,7 @@ podSelector:
 {{ include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" (include "slipway.portOf" . | int))) "peers" (include "slipway.peers" $policy.services | fromJsonArray)) }}
 {{- end }}
 {{- $told := mergeOverwrite (deepCopy $root.Values.settings) $component.settings $component.env }}
-{{- range list "SLIPWAY_TELEMETRY__OTLP_ENDPOINT" "SLIPWAY_TELEMETRY__PROFILES_ENDPOINT" }}
+{{- range list "SLIPWAY_TELEMETRY__OTLP_ENDPOINT" }}
 {{- $collector := get $told . }}
 {{- if and $collector (kindIs "string" $collector) }}
 {{ include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" (include "slipway.portOf" $collector | int))) "peers" (include "slipway.peers" $policy.collectors | fromJsonArray)) }}
