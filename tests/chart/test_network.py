@@ -101,6 +101,35 @@ def test_clients_reach_http_and_prometheus_the_metrics() -> None:
     assert names(metrics["from"]) == ["monitoring"]
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_metrics_are_never_open_to_everybody(profile: str) -> None:
+    """They name users' routes, versions and load, and a scrape costs the process that serves."""
+    for one in rendered(profile).kind("NetworkPolicy"):
+        for rule in one["spec"].get("ingress", []):
+            assert rule["ports"] != [{"port": "metrics"}] or rule["from"], one["metadata"]["name"]
+
+
+def test_by_default_the_namespace_monitoring_scrapes() -> None:
+    _, metrics = policy_of(rendered("minimal"), "api")["ingress"]
+    labels = {"kubernetes.io/metadata.name": "monitoring"}
+    assert metrics["from"] == [{"namespaceSelector": {"matchLabels": labels}}]
+
+
+def test_another_scraper_takes_the_place_of_the_default() -> None:
+    theirs = 'networkPolicy.scrapers={"monitoring": null, "here": {"podSelector": {"matchLabels": {"app": "prom"}}}}'
+    _, metrics = policy_of(rendered("minimal", theirs), "api")["ingress"]
+    assert metrics["from"] == [{"podSelector": {"matchLabels": {"app": "prom"}}}]
+
+
+@pytest.mark.parametrize("nobody", ["networkPolicy.scrapers.monitoring=null", "networkPolicy.scrapers=null"])
+def test_without_a_scraper_the_metrics_are_closed(nobody: str) -> None:
+    objects = rendered("minimal", nobody, "components.worker.http=false", "components.worker.features.items=true")
+    assert [rule["ports"] for rule in policy_of(objects, "api")["ingress"]] == [[{"port": "http"}]]
+    worker = policy_of(objects, "worker")
+    assert "ingress" not in worker
+    assert "Ingress" in worker["policyTypes"]
+
+
 def test_components_are_let_in_where_they_call_and_nowhere_else() -> None:
     objects = rendered("microservices", "components.worker.http=false", "components.worker.features.items=true")
     assert names(policy_of(objects, "users")["ingress"][0]["from"]) == ["gateway", "items", "worker", "test"]

@@ -45,7 +45,10 @@ podSelector:
 {{- end }}
 {{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "http")) "peers" $peers) }}
 {{- end }}
-{{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "metrics")) "peers" (include "slipway.peers" $root.Values.networkPolicy.scrapers | fromJsonArray)) }}
+{{- /* A rule without peers would let everybody in: where nobody may scrape, there is none. */}}
+{{- with include "slipway.peers" $root.Values.networkPolicy.scrapers | fromJsonArray }}
+{{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "metrics")) "peers" .) }}
+{{- end }}
 {{- end }}
 
 {{- /* Name resolution, which every pod of ours needs. */}}
