@@ -5,11 +5,23 @@
   (include "slipway.wrongSecrets" . | fromJsonArray)
   (include "slipway.wrongMigration" . | fromJsonArray)
   (include "slipway.wrongComponents" . | fromJsonArray)
+  (include "slipway.wrongMonitoring" . | fromJsonArray)
   (include "slipway.wrongTraffic" . | fromJsonArray)
   (include "slipway.wrongRules" . | fromJsonArray) }}
 {{- if $wrong }}
 {{- fail (printf "\n\n- %s\n" (join "\n- " $wrong)) }}
 {{- end }}
+{{- end }}
+
+{{- define "slipway.wrongMonitoring" -}}
+{{- $wrong := list }}
+{{- $closed := and .Values.networkPolicy.enabled (not (include "slipway.peers" .Values.networkPolicy.scrapers | fromJsonArray)) }}
+{{- range $name := list "serviceMonitor" "podMonitor" }}
+{{- if and $closed (get $.Values.monitoring $name).enabled }}
+{{- $wrong = append $wrong (printf "monitoring.%s.enabled=true asks Prometheus to scrape pods that let nobody in: name its pods in networkPolicy.scrapers." $name) }}
+{{- end }}
+{{- end }}
+{{- toJson $wrong }}
 {{- end }}
 
 {{- define "slipway.wrongDatabase" -}}

@@ -18,6 +18,7 @@ STORE = (
     "secrets.signingKey.remoteRef.key=key",
 )
 
+NOBODY_SCRAPES = "networkPolicy.scrapers.monitoring=null"
 CANARY = ("httpRoute.canaries.web.name=next", "httpRoute.canaries.web.port=80", "httpRoute.canaries.web.weight=1")
 
 
@@ -32,6 +33,10 @@ class Contradiction:
 
 CONTRADICTIONS = (
     Contradiction("monitoring.rules.alerts.Unknown", ("monitoring.rules.alerts.Unknown.enabled=false",)),
+    *(
+        Contradiction(f"monitoring.{name}.enabled", (f"monitoring.{name}.enabled=true", NOBODY_SCRAPES))
+        for name in ("serviceMonitor", "podMonitor")
+    ),
     Contradiction("database.host", ("database.host=",)),
     Contradiction("dev.postgres.enabled", ("database.host=db",), "dev"),
     Contradiction("dev.postgres.enabled", ("database.direct.host=db",), "dev"),
