@@ -83,7 +83,7 @@ volumes:
     projected:
       defaultMode: 0440 # read through the group that is fsGroup
       sources:
-        {{- include "slipway.secretSources" (list .root .secrets) | nindent 8 }}
+        {{- include "slipway.secretSources" (list .root .secrets .values) | nindent 8 }}
   {{- range $name, $volume := .values.volumes }}
   - {{ merge (dict "name" $name) $volume.source | toJson }}
   {{- end }}
