@@ -31,7 +31,9 @@ def files(pod: Pod) -> dict[str, tuple[str, str, str]]:
         ("minimal", ("database.ssl=prefer", "environment=test"), "prefer"),
     ],
 )
-def test_every_pod_verifies_the_server_unless_told_otherwise(profile: str, settings: tuple[str, ...], mode: str) -> None:
+def test_every_pod_verifies_the_server_unless_told_otherwise(
+    profile: str, settings: tuple[str, ...], mode: str
+) -> None:
     objects = rendered(profile, *settings)
     assert objects.one("ConfigMap", "slipway")["data"][SSL] == mode
     (migration,) = [pod for pod in objects.pods() if pod.owner.startswith("Job/")]
