@@ -78,7 +78,7 @@ class GuardedProtocol(_Protocol):
             # On the instance, so that a connection that is logged in pays nothing for it.
             self.data_received = self._judge
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: object) -> None:
         if self._logging_in:
             self._transport = cast(asyncio.Transport, transport)
         super().connection_made(transport)
@@ -146,4 +146,4 @@ def _judge_request(body: bytes) -> None:
 
 # What `asyncpg.connect` makes its connections of. A password that is a string is sent as before: other users of asyncpg
 # in this process decide for themselves.
-asyncpg.protocol.Protocol = GuardedProtocol  # type: ignore[misc]
+setattr(asyncpg.protocol, "Protocol", GuardedProtocol)  # noqa: B010 - checkers differ on whether a class may be assigned
