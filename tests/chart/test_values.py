@@ -115,7 +115,7 @@ def test_a_wrong_value_is_refused_with_its_place(setting: str, place: str, words
             ["database.sslRootCert.secret=a", "database.sslRootCert.configMap=b"],
             "database.sslRootCert.configMap contradict each other",
         ),
-        ("minimal", ["components.api.database.user=a"], "components.api.database: user and secret belong together"),
+        ("minimal", ["components.api.database.user=a"], "components.api.database needs both user and secret"),
         ("dev", ["migration.mode=hook"], "migration.mode=hook and dev.postgres.enabled=true contradict"),
         ("dev", ["gitops=true"], "secrets.mode=generate and gitops=true contradict"),
         ("dev", ["secrets.existingSecret=mine"], "secrets.existingSecret is set but secrets.mode=generate"),

@@ -39,7 +39,7 @@
 {{- end }}
 {{- range $name, $component := include "slipway.components" . | fromJson }}
 {{- if ne (empty $component.database.user) (empty $component.database.secret) }}
-{{- $wrong = append $wrong (printf "components.%s.database: user and secret belong together, since another role has another password." $name) }}
+{{- $wrong = append $wrong (printf "components.%s.database needs both user and secret, or neither: another role has another password." $name) }}
 {{- end }}
 {{- end }}
 {{- if and $database.pooler (not $database.direct.host) }}
