@@ -104,7 +104,7 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     if database:
         install_database_errors(app)
         database.report_to(resources.telemetry.metrics)
-        checks.append(Check("database", partial(_ping, database)))
+        checks.append(Check("database", database.probe.ping))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
     if resources.remote_keys:
         checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
@@ -125,13 +125,8 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
         app.router.routes.extend(docs_routes(openapi_url="/openapi.json", title=settings.service.name))
 
 
-async def _ping(database: Database) -> None:
-    async with database.connection() as connection:
-        await connection.execute("SELECT 1")
-
-
 async def _require_schema(database: Database, schema: Sequence[Branch]) -> None:
-    async with database.connection() as connection:
+    async with database.probe.connection() as connection:
         missing = await behind(connection, schema)
     if missing:
         raise SchemaBehindError

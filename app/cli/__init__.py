@@ -93,7 +93,8 @@ def effective(settings: Settings) -> list[tuple[str, object]]:
             elif isinstance(value, SecretStr):
                 lines.append((variable(*path, name), "********" if value.get_secret_value() else "(not set)"))
             else:
-                lines.append((variable(*path, name), "(not set)" if value is None else value))
+                shown = "(PEM)" if isinstance(value, str) and "-----BEGIN" in value else value
+                lines.append((variable(*path, name), "(not set)" if value is None else shown))
         return lines
 
     return flatten(settings, ())

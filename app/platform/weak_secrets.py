@@ -1,4 +1,4 @@
-"""What stops a start: a secret that is missing, a well-known default, or short."""
+"""What stops a start: a secret that is missing, a well-known default, or short, or a way to lose it."""
 
 from .settings import Settings, SettingsError, variable
 
@@ -13,6 +13,11 @@ def refuse_weak_secrets(settings: Settings, *, database: bool, auth: bool, issue
     none. One that `issues` no tokens is told of that way. The strength of the password is judged in production only.
     """
     problems: list[str] = []
+    if database and settings.production and settings.database.ssl == "prefer":
+        problems.append(
+            f"{variable('database', 'ssl')} must not be prefer in production, since it goes on without TLS: "
+            "set verify-full, or disable where nobody else is on the network"
+        )
     if database and settings.production:
         password = settings.database.password.get_secret_value()
         name = variable("database", "password")

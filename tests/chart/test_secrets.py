@@ -145,7 +145,7 @@ async def test_a_password_of_any_characters_reaches_the_database(
     password: str, server: DatabaseSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the file that the chart mounts, with the settings that it renders, to a log-in at a real server."""
-    role = "of:any/characters@all"
+    role = "of/any characters@all"
     (tmp_path / "database__password").write_text(password)
     objects = rendered(
         "minimal",

@@ -85,7 +85,7 @@ volumes:
     projected:
       defaultMode: 0440 # read through the group that is fsGroup
       sources:
-        {{- include "slipway.secretSources" (list $.root .) | nindent 8 }}
+        {{- include "slipway.secretSources" (list $.root . $.values) | nindent 8 }}
   {{- end }}
   {{- range $name, $volume := .values.volumes }}
   - {{ merge (dict "name" $name) $volume.source | toJson }}
