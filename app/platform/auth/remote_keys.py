@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..telemetry.counts import ClientCounts
 from ..telemetry.labels import CallError
-from .keys import ALGORITHM, public_jwk
+from .keys import ALGORITHM, is_usable_x, public_jwk
 from .principal import Principal, UnknownKey, Unverifiable
 from .tokens import TokenVerifier
 
@@ -224,7 +224,7 @@ def parse_keys(text: bytes) -> dict[str, PyJWK]:
 def _key(member: object) -> tuple[str, PyJWK] | None:
     known = cast("dict[str, object]", member) if isinstance(member, dict) else {}
     x = known.get("x")
-    if (known.get("kty"), known.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str) or not x.isascii():
+    if (known.get("kty"), known.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str) or not is_usable_x(x):
         return None
     jwk = public_jwk(x)
     if (known.get("use", "sig"), known.get("alg", ALGORITHM), known.get("kid")) != ("sig", ALGORITHM, jwk["kid"]):
