@@ -23,6 +23,8 @@ LEEWAY_SECONDS = 10
 KEPT_TOKENS = 4096
 """Verified tokens that are remembered, about 1 kB each."""
 
+_SCHEMES = frozenset({b"bearer ", b"bearer"})
+"""The second is a header without a token."""
 _COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{86}")
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 # A token never says where its key is, and no extension is understood here (RFC 7515 §4.1.11, RFC 8725 §3.10).
@@ -69,25 +71,29 @@ class TokenVerifier:
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
 
     def authenticate(self, header: bytes) -> Principal | InvalidToken | None:
-        """Who sent this header; None if it holds no bearer token. Never raises, whatever the bytes are."""
-        known = self._verified.get(header)
+        """Who sent this header; None if it holds no bearer token. Never raises, whatever the bytes are.
+
+        Exactly one space is between the scheme and the token. What is remembered goes by the token alone: it can be
+        written as one header only, but for the case of the scheme.
+        """
+        scheme, token = header[:7], header[7:]
+        if scheme != b"Bearer " and scheme.lower() not in _SCHEMES:
+            return None
+        known = self._verified.get(token)
         if known is not None:
             if known.expires_at + LEEWAY_SECONDS > self._clock():
-                self._verified.move_to_end(header)
+                self._verified.move_to_end(token)
                 self._counts.hit()
                 return known
-            del self._verified[header]
-        scheme, _, token = header.partition(b" ")
-        if scheme.lower() != b"bearer":
-            return None
+            del self._verified[token]
         self._counts.miss()
         try:
-            principal = self._verify(token.strip(b" "))
+            principal = self._verify(token)
         except _UnknownKeyError as refusal:
             return UnknownKey(str(refusal))
         except _TokenError as refusal:
             return InvalidToken(str(refusal))
-        self._verified[header] = principal
+        self._verified[token] = principal
         if len(self._verified) > KEPT_TOKENS:
             self._verified.popitem(last=False)
         return principal
