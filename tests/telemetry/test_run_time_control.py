@@ -198,6 +198,9 @@ def forged(**changes: object) -> bytes:
         {"exp": -20},
         {"exp": 3600},
         {"iat": 3600, "exp": 3630},
+        {"iat": "1"},
+        {"exp": "9999999999"},
+        {"exp": 1e300},
     ],
     ids=str,
 )
@@ -211,7 +214,18 @@ def test_a_document_that_is_signed_but_not_for_this_is_refused(changes: Mapping[
 
 @pytest.mark.parametrize(
     "changes",
-    [{"setting": "password"}, {"value": True}, {"value": None}, {"value": [1]}, {"seconds": 1.5}, {"seconds": "60"}],
+    [
+        {"setting": "password"},
+        {"setting": ["log_level"]},
+        {"value": True},
+        {"value": None},
+        {"value": [1]},
+        {"value": 10**400},
+        {"value": float("nan")},
+        {"seconds": 1.5},
+        {"seconds": "60"},
+        {"sub": "\ud800"},
+    ],
     ids=str,
 )
 def test_a_document_of_the_wrong_shape_is_refused_as_such(changes: Mapping[str, object]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from time import time
 from typing import cast, get_args
@@ -24,6 +23,8 @@ SECONDS = 60
 LEEWAY_SECONDS = 10
 LONGEST = 2048
 LONGEST_NAME = 128
+MAX_NUMBER = 1e9
+"""No setting takes more."""
 _MEMBERS = ["iss", "aud", "iat", "exp", "jti", "sub"]
 
 
@@ -72,13 +73,16 @@ class ChangeVerifier:
         setting, value, seconds, by = (claims.get(name) for name in ("setting", "value", "seconds", "sub"))
         if setting not in get_args(Override):
             raise ChangeError("setting is log_level or sample_ratio", forged=False)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        # Not `math.isfinite`, which fails for a whole number that no float holds.
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and -MAX_NUMBER < value < MAX_NUMBER
         if not isinstance(value, str) and not number:
             raise ChangeError("value is a log level or a number", forged=False)
         if type(seconds) is not int:
             raise ChangeError("seconds is a whole number", forged=False)
+        if not isinstance(by, str) or not by.isprintable():  # a lone surrogate is not printable
+            raise ChangeError("sub is the name of somebody", forged=False)
         self._use_once(str(claims["jti"]))
-        return Change(cast(Override, setting), cast("str | float", value), seconds, str(by)[:LONGEST_NAME])
+        return Change(cast(Override, setting), cast("str | float", value), seconds, by[:LONGEST_NAME])
 
     def _claims(self, document: bytes) -> Mapping[str, object]:
         try:
@@ -100,7 +104,10 @@ class ChangeVerifier:
             )
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise ChangeError(f"the document is not good: {type(error).__name__}") from None
-        if cast(int, claims["exp"]) - cast(int, claims["iat"]) > SECONDS:
+        issued_at, expires_at = claims["iat"], claims["exp"]
+        if type(issued_at) is not int or type(expires_at) is not int:  # PyJWT takes "1" for a number
+            raise ChangeError("iat and exp are whole numbers")
+        if expires_at - issued_at > SECONDS:
             raise ChangeError(f"a signed change is good for {SECONDS} seconds at most")
         return claims
 

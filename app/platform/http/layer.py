@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ from ..telemetry import Telemetry
 from ..telemetry.context import RequestContext
 from ..telemetry.propagation import continue_trace
 from .exchange import Exchange
+from .single_fields import refuse_repeated_field, repeated_field
 from .websocket import WebSocketExchange
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -76,16 +78,26 @@ class HttpLayer:
         if kind == "http":
             headers: dict[bytes, bytes] = dict(scope["headers"])
             length = headers.get(b"content-length", b"")
-            exchange = Exchange(self, scope, receive, send, self._identify(scope, headers))
+            layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            exchange = Exchange(layer, scope, receive, send, self._identify(scope, headers))
             # Twenty digits say too much already; Python refuses to read thousands of them.
             await exchange.run(int(length[:20]) if length.isdigit() else 0)
         elif kind == "websocket":
-            context = self._identify(scope, dict(scope["headers"]))
-            await WebSocketExchange(self, scope, receive, send, context).run()
+            headers = dict(scope["headers"])
+            layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            await WebSocketExchange(layer, scope, receive, send, self._identify(scope, headers)).run()
         elif kind == "lifespan":
             await self._live(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    def _judge_repeated(self, scope: Scope) -> HttpLayer:
+        """This layer for a request that repeats a list field, and one that refuses for any other."""
+        if not repeated_field(scope["headers"]):
+            return self
+        refusing = copy(self)
+        refusing.app = refuse_repeated_field
+        return refusing
 
     def _identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> RequestContext:
         """Says who asks, by which id, in which trace, and whether that is recorded."""

@@ -26,15 +26,21 @@ def _host(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    # Names may hold almost anything: managed PostgreSQL has roles such as alice@example.com. A URL, or a part of one
-    # with a password, is a mistake that must not be printed.
-    if not value or not value.isprintable() or "://" in value or re.search(r":.*@", value):
-        raise ValueError("it must be one name, not a URL or user:password@host")
+    if not value or not value.isprintable() or "://" in value or set(value) & set("@:/? "):
+        raise ValueError("it must be one name, and no URL: without spaces, @, :, / and ?")
+    return value
+
+
+def _role(value: str) -> str:
+    # Managed PostgreSQL has roles such as alice@example.com; what could hold a password must not be printed.
+    if not value or not value.isprintable() or re.search(r"://|:.*@|password\s*=", value):
+        raise ValueError("it must be the name of a role, and no URL or other text with a password")
     return value
 
 
 Host = Annotated[str, AfterValidator(_host)]
 Name = Annotated[str, AfterValidator(_name)]
+Role = Annotated[str, AfterValidator(_role)]
 
 
 class Address(Group):
@@ -55,7 +61,7 @@ class Database(Group):
     """Its port."""
     name: Name = "slipway"
     """Name of the database."""
-    user: Name = "slipway"
+    user: Role = "slipway"
     """Role to log in as. `slipway migrate` needs one that owns the schemas; processes may have lesser ones."""
     password: SecretStr = SecretStr("")
     """Its password: at least 12 characters in production."""
