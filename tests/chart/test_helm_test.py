@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,12 @@ def test_without_one_of_the_two_nothing_is_written() -> None:
 
 def test_a_service_that_works_passes(service: Service) -> None:
     result = run("ready", url(service))
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_where_registration_is_closed_no_user_is_made(database: Database, tmp_path: Path) -> None:
+    with live_service(tmp_path, database, SLIPWAY_ACCOUNTS__REGISTRATION="closed") as closed:
+        result = run("write", url(closed), url(closed))
     assert (result.returncode, result.stderr) == (0, "")
 
 

@@ -81,7 +81,7 @@ async def log_in(
 
     Errors are 400 with `error` as RFC 6749 §5.2 says: `invalid_grant` for a wrong password, and for an unknown
     or disabled user alike. (A 401 would be about the client, which does not authenticate here.) After ten wrong
-    passwords for an account, or from an address, 429 says in `Retry-After` how long to wait, up to 15 minutes.
+    passwords for an account, or from an address, 429 says in `Retry-After` how long to wait, up to five minutes.
     """
     return await service.log_in(accounts, reads, form, origin)
 

@@ -12,7 +12,8 @@ from app.platform.db import Database, UnitOfWork
 from app.platform.http.problems import Shed
 from app.platform.settings import Accounts
 
-MAX_PAIR_DELAY = timedelta(minutes=15)
+MAX_PAIR_DELAY = timedelta(minutes=5)
+"""Longer would gain little: with pauses of an hour, after which all is forgotten, as many guesses can be made."""
 MAX_ADDRESS_DELAY = timedelta(minutes=5)
 MAX_ACCOUNT_DELAY = timedelta(minutes=1)
 """The longest delay of an account for clients at addresses that it does not know: others may cause it."""
