@@ -95,6 +95,12 @@ def test_a_service_that_works_passes(service: Service) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_where_registration_is_closed_no_user_is_made(database: Database, tmp_path: Path) -> None:
+    with live_service(tmp_path, database, SLIPWAY_ACCOUNTS__REGISTRATION="closed") as closed:
+        result = run("write", url(closed), url(closed))
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_a_service_that_is_not_ready_fails_with_its_answer(service: Service) -> None:
     result = run("ready", f"{url(service)}/nowhere")
     assert result.returncode == 1

@@ -30,6 +30,8 @@ def settings_for(database: Database, **changes: object) -> Settings:
         "database": database,
         "auth": {"signing_key": SIGNING_KEY},
         "passwords": {"memory_kib": 8, "iterations": 1},
+        # All tests of a worker have one address, and one database.
+        "accounts": {"failures_per_address": 1_000_000, "places": 1000},
         "telemetry": {"log_level": "error"},
     }
     return Settings.model_validate(groups | changes)

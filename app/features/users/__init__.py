@@ -6,6 +6,7 @@ from typing import cast
 from app.features.users import api, token_holders
 from app.features.users.passwords import Passwords
 from app.features.users.service import Accounts
+from app.features.users.throttle import Throttle
 from app.features.users.tokens import TokenIssuer
 from app.platform.auth.revocations import follow
 from app.platform.http.application import Resources
@@ -17,7 +18,9 @@ POLL_SECONDS = 3.0
 
 def _setup(resources: Resources) -> Accounts:
     settings = resources.settings
-    return Accounts(Passwords(settings.passwords), TokenIssuer(settings.auth), resources.scopes, resources.revocations)
+    passwords = Passwords(settings.passwords, places=settings.accounts.places)
+    tokens = TokenIssuer(settings.auth)
+    return Accounts(passwords, tokens, resources.scopes, resources.revocations, Throttle(settings.accounts))
 
 
 async def _keep_revocations(resources: Resources) -> None:

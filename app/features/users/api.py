@@ -1,11 +1,13 @@
 """Users: register, log in, see and change oneself."""
 
+from functools import partial
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.features.users import service
+from app.features.users.origin import Origin, network_of
 from app.features.users.schemas import KeySetOut, LogIn, PasswordChange, TokenOut, UserIn, UserOut, UserPatch, user_out
 from app.features.users.service import Accounts
 from app.platform.auth.principal import Principal
@@ -34,25 +36,56 @@ async def _accounts(request: Request) -> Accounts:
     return cast(Accounts, resources_of(request).features["users"])
 
 
+async def _origin(request: Request) -> Origin:
+    return Origin(network_of(request.client.host if request.client else ""), partial(_until_disconnect, request))
+
+
+async def _until_disconnect(request: Request) -> None:
+    """Returns when the client has disconnected; only for a request whose body is read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _require_open_registration(request: Request) -> None:
+    if resources_of(request).settings.accounts.registration == "closed":
+        raise Problem(403, "Nobody can register here: ask the operator for an account.", slug="registration-closed")
+
+
 AccountsOfProcess = Annotated[Accounts, Depends(_accounts)]
+OriginOfRequest = Annotated[Origin, Depends(_origin)]
 
 
-@router.post("/api/v1/users", status_code=201, responses=problems(409), openapi_extra=PUBLIC)
-async def register(body: UserIn, response: Response, accounts: AccountsOfProcess, work: Work) -> UserOut:
-    """Makes a new user, who may read and write with every feature of this service."""
-    user = await service.register(accounts, work, body)
+@router.post(
+    "/api/v1/users",
+    status_code=201,
+    responses=problems(403, 409, 429),
+    openapi_extra=PUBLIC,
+    dependencies=[Depends(_require_open_registration)],
+)
+async def register(
+    body: UserIn, response: Response, accounts: AccountsOfProcess, origin: OriginOfRequest, work: Work
+) -> UserOut:
+    """Makes a new user, who may read and write with every feature of this service.
+
+    The user name must be free. The e-mail address need not be: it is what the user says, and says nothing of
+    others. Where registration is closed, every request is answered 403.
+    """
+    user = await service.register(accounts, work, body, origin)
     response.headers["Location"] = ME
     return user_out(user)
 
 
-@router.post(TOKEN_URL, openapi_extra=PUBLIC)
-async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsOfProcess, reads: Reads) -> TokenOut:
+@router.post(TOKEN_URL, responses=problems(429), openapi_extra=PUBLIC)
+async def log_in(
+    form: Annotated[LogIn, Form()], accounts: AccountsOfProcess, origin: OriginOfRequest, reads: Reads
+) -> TokenOut:
     """Gives an access token for a user name and a password, to first-party clients and the docs page.
 
     Errors are 400 with `error` as RFC 6749 §5.2 says: `invalid_grant` for a wrong password, and for an unknown
-    or disabled user alike. (A 401 would be about the client, which does not authenticate here.)
+    or disabled user alike. (A 401 would be about the client, which does not authenticate here.) After ten wrong
+    passwords for an account, or from an address, 429 says in `Retry-After` how long to wait, up to five minutes.
     """
-    return await service.log_in(accounts, reads, form)
+    return await service.log_in(accounts, reads, form, origin)
 
 
 @router.get("/.well-known/jwks.json", response_class=KeySetResponse, openapi_extra=PUBLIC)
@@ -77,15 +110,17 @@ async def get_me(principal: Reader, reads: Reads) -> UserOut:
     return user_out(await service.get_user(reads, principal.subject))
 
 
-@router.patch(ME, responses=problems(401, 403, 409))
+@router.patch(ME, responses=problems(401, 403, 429))
 async def update_me(
-    body: UserPatch, principal: Writer, accounts: AccountsOfProcess, reads: Reads, work: Work
+    body: UserPatch, principal: Writer, accounts: AccountsOfProcess, origin: OriginOfRequest, reads: Reads, work: Work
 ) -> UserOut:
     """Changes parts of the user of the token; what is absent stays. A new e-mail address needs the password."""
-    return user_out(await service.change_user(accounts, reads, work, principal.subject, body))
+    return user_out(await service.change_user(accounts, reads, work, principal.subject, body, origin))
 
 
-@router.put(f"{ME}/password", status_code=204, responses=problems(401, 403, 409))
-async def change_password(body: PasswordChange, principal: Writer, accounts: AccountsOfProcess, reads: Reads) -> None:
+@router.put(f"{ME}/password", status_code=204, responses=problems(401, 403, 409, 429))
+async def change_password(
+    body: PasswordChange, principal: Writer, accounts: AccountsOfProcess, origin: OriginOfRequest, reads: Reads
+) -> None:
     """Changes the password of the user of the token, who says the current one again. All tokens are revoked."""
-    await service.change_password(accounts, reads, principal.subject, body)
+    await service.change_password(accounts, reads, principal.subject, body, origin)

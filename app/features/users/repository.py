@@ -44,7 +44,7 @@ SET_PASSWORD = Query(
 
 
 async def add(on: Runner, row: Mapping[str, object]) -> asyncpg.Record | None:
-    """Stores a new user, `row` has every column; None if the user name or the e-mail address is taken."""
+    """Stores a new user, `row` has every column; None if the user name is taken."""
     try:
         return await ADD.first(on, **row)
     except asyncpg.UniqueViolationError:
@@ -70,10 +70,7 @@ async def find(on: Runner, username: str) -> asyncpg.Record | None:
 
 
 async def change(on: Runner, user_id: UUID, changes: Mapping[str, object]) -> asyncpg.Record | None:
-    """The user with these changes; None if there is none who is not disabled.
-
-    Raises `asyncpg.UniqueViolationError` if the e-mail address is taken.
-    """
+    """The user with these changes; None if there is none who is not disabled."""
     given = {f"{name}_given": name in changes for name in _CHANGEABLE}
     values = {f"{name}_value": changes.get(name) for name in _CHANGEABLE}
     return await CHANGE.first(on, user_id=user_id, **given, **values)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -9,8 +10,10 @@ from pydantic import SecretStr
 from pydantic_core import MISSING
 
 from app.features.users import repository, token_holders
-from app.features.users.passwords import Passwords, weakness
+from app.features.users.origin import HERE, Origin
+from app.features.users.passwords import Passwords, Place, weakness
 from app.features.users.schemas import LogIn, PasswordChange, TokenOut, UserIn, UserPatch
+from app.features.users.throttle import Throttle
 from app.features.users.tokens import TokenIssuer
 from app.platform.auth.refusals import unauthenticated
 from app.platform.auth.revocations import Revocations
@@ -31,12 +34,16 @@ class Accounts:
     scopes: tuple[str, ...]
     """Those that a new user gets."""
     revocations: Revocations
+    throttle: Throttle
 
 
-async def register(accounts: Accounts, work: UnitOfWork, new: UserIn) -> asyncpg.Record:
-    """A new user. Raises `Problem` 409 for a taken name, 422 for a weak password, 503 if hashing is busy."""
+async def register(accounts: Accounts, work: UnitOfWork, new: UserIn, origin: Origin = HERE) -> asyncpg.Record:
+    """A new user, whose e-mail address may be that of another: nobody has shown yet whose it is (ADR 12).
+
+    Raises `Problem` 409 for a taken name, 422 for a weak password, 429 if hashing is busy.
+    """
     _refuse_weak(new.password, "password", new.username, new.email)
-    hashed = await accounts.passwords.hash(new.password)
+    hashed = await accounts.passwords.hash(new.password, origin)
     row = await repository.add(
         work,
         {
@@ -49,22 +56,27 @@ async def register(accounts: Accounts, work: UnitOfWork, new: UserIn) -> asyncpg
         },
     )
     if row is None:
-        raise Problem(409, "The user name or the e-mail address is taken.", slug="already-exists")
+        raise Problem(409, "The user name is taken.", slug="already-exists")
     return row
 
 
-async def log_in(accounts: Accounts, database: Database, form: LogIn) -> TokenOut:
+async def log_in(accounts: Accounts, database: Database, form: LogIn, origin: Origin) -> TokenOut:
     """A token for the right password; no connection is held while the hash is computed.
 
-    Raises `Problem` 400 with an error of RFC 6749 §5.2, or 503 if hashing is busy.
+    Raises `Problem` 400 with an error of RFC 6749 §5.2, or 429 if hashing is busy or too many log-ins have failed.
     """
     if form.grant_type not in ("", "password"):
         raise _oauth_error("unsupported_grant_type", "The only grant type is password.")
-    user = await repository.find(database, form.username)
-    stored = user["password_hash"] if user else None
-    right, stronger = await accounts.passwords.verify(form.password, stored)
-    if user is None or user["disabled"] or not right:
-        raise _oauth_error("invalid_grant", "The user name or the password is wrong.")
+    with accounts.passwords.place(origin) as place:
+        attempt = await accounts.throttle.admit(database, origin.network, form.username)
+        user = await repository.find(database, form.username)
+        count = partial(accounts.throttle.count, database, attempt)
+        # Only who may guess takes a place of the account: others cannot keep its user out by asking all the time.
+        with place.of_account(form.username):
+            right, stronger = await place.verify(form.password, user["password_hash"] if user else None, count)
+        if user is None or user["disabled"] or not right:
+            raise _oauth_error("invalid_grant", "The user name or the password is wrong.")
+        await accounts.throttle.succeed(database, attempt)
     if stronger is not None:
         await repository.set_password(database, user["id"], user["password_hash"], stronger)
     scopes = _granted(user["scopes"], form.scope)
@@ -79,51 +91,62 @@ async def log_in(accounts: Accounts, database: Database, form: LogIn) -> TokenOu
     )
 
 
+async def confirm_password(
+    accounts: Accounts, database: Database, place: Place, user: asyncpg.Record, password: SecretStr
+) -> None:
+    """That who has a token of this user also knows the password: guesses are counted as those of log-ins are.
+
+    Raises `Problem` 403 if the password is wrong, 429 if too many have been.
+    """
+    attempt = await accounts.throttle.admit(database, place.origin.network, user["username"])
+    count = partial(accounts.throttle.count, database, attempt)
+    with place.of_account(user["username"]):
+        right, _ = await place.verify(password, user["password_hash"], count)
+    if not right:
+        raise Problem(403, "The current password is wrong.", slug="wrong-password")
+    await accounts.throttle.succeed(database, attempt)
+
+
 async def get_user(on: Runner, user_id: UUID) -> asyncpg.Record:
     """The user. Raises `Problem` 401 if there is none who may log in."""
     return _found(await repository.get(on, user_id))
 
 
 async def change_user(
-    accounts: Accounts, database: Database, work: UnitOfWork, user_id: UUID, changes: UserPatch
+    accounts: Accounts, database: Database, work: UnitOfWork, user_id: UUID, changes: UserPatch, origin: Origin
 ) -> asyncpg.Record:
     """The user with these changes; a new e-mail address needs the current password.
 
-    Raises `Problem` 401 without the user, 403 if the password is wrong, 409 for a taken address, 422 for an address
-    without a password, 503 if hashing is busy.
+    Raises `Problem` 401 without the user, 403 if the password is wrong, 422 for an address without a password, 429 if
+    hashing is busy or too many passwords were wrong.
     """
     if changes.email is not MISSING:
         if changes.current_password is MISSING:
             raise _field_problem("current_password", "A new e-mail address needs the current password")
         user = _found(await repository.get_with_hash(database, user_id))
-        await _require_password(accounts, changes.current_password, user)
-    try:
-        return _found(await repository.change(work, user_id, changes.model_dump(exclude={"current_password"})))
-    except asyncpg.UniqueViolationError:
-        raise Problem(409, "The e-mail address is taken.", slug="already-exists") from None
+        with accounts.passwords.place(origin) as place:
+            await confirm_password(accounts, database, place, user, changes.current_password)
+    return _found(await repository.change(work, user_id, changes.model_dump(exclude={"current_password"})))
 
 
-async def change_password(accounts: Accounts, database: Database, user_id: UUID, change: PasswordChange) -> None:
+async def change_password(
+    accounts: Accounts, database: Database, user_id: UUID, change: PasswordChange, origin: Origin
+) -> None:
     """Replaces the password, and revokes the tokens that were given until now.
 
     Raises `Problem` 401 without the user, 403 if the current password is wrong, 409 if another change was
-    faster, 422 for a weak password, 503 if hashing is busy.
+    faster, 422 for a weak password, 429 if hashing is busy or too many passwords were wrong.
     """
     user = _found(await repository.get_with_hash(database, user_id))
-    await _require_password(accounts, change.current_password, user)
-    _refuse_weak(change.new_password, "new_password", user["username"], user["email"])
-    hashed = await accounts.passwords.hash(change.new_password)
+    with accounts.passwords.place(origin) as place:
+        await confirm_password(accounts, database, place, user, change.current_password)
+        _refuse_weak(change.new_password, "new_password", user["username"], user["email"])
+        hashed = await place.hash(change.new_password)
     async with UnitOfWork(database) as work:
         if not await repository.set_password(work, user_id, user["password_hash"], hashed):
             raise Problem(409, "The password was changed at the same time.", slug="concurrent-change")
         not_before = await token_holders.revoke(work, user_id, accounts.tokens.now())
     accounts.revocations.revoke(user_id, not_before)
-
-
-async def _require_password(accounts: Accounts, password: SecretStr, user: asyncpg.Record) -> None:
-    right, _ = await accounts.passwords.verify(password, user["password_hash"])
-    if not right:
-        raise Problem(403, "The current password is wrong.", slug="wrong-password")
 
 
 def _refuse_weak(password: SecretStr, field: str, *names: str) -> None:

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from .accounts import Accounts
 from .auth import Auth, Passwords
 from .base import EXIT_CONFIG, PREFIX, Group, SettingsError, variable
 from .database import Address, Database
@@ -27,6 +28,7 @@ from .types import BaseUrl
 __all__ = [
     "EXIT_CONFIG",
     "PREFIX",
+    "Accounts",
     "Address",
     "Auth",
     "Database",
@@ -78,6 +80,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     auth: Auth = Auth()
     passwords: Passwords = Passwords()
+    accounts: Accounts = Accounts()
     telemetry: Telemetry = Telemetry()
     shutdown: Shutdown = Shutdown()
 

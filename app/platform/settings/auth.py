@@ -33,4 +33,4 @@ class Passwords(Group):
     slots: Annotated[int, Field(ge=1, le=64)] = 1
     """Hashes at the same time: memory in use is at most `slots` × `memory_kib`."""
     waiting: Annotated[int, Field(ge=0, le=10_000)] = 64
-    """Log-ins that may wait for a slot; the next one is answered 503."""
+    """Log-ins that may wait for a slot; the next one is answered 429."""

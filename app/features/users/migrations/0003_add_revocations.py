@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003_add_revocations"
-down_revision = "0001_create_users"
+down_revision = "0002_throttle_log_ins"
 
 
 def upgrade() -> None:
