@@ -143,7 +143,7 @@ async def test_a_change_says_the_same_for_the_address_of_another(client: httpx2.
 
 @pytest.mark.parametrize(
     ("proof", "status"),
-    [({}, 422), ({"current_password": ""}, 422), ({"current_password": "not it"}, 403)],
+    [({}, 403), ({"current_password": ""}, 422), ({"current_password": "not it"}, 403)],
 )
 async def test_an_address_needs_the_password(proof: dict[str, str], status: int, client: httpx2.AsyncClient) -> None:
     user = await registered(client)

@@ -117,12 +117,12 @@ async def change_user(
 ) -> asyncpg.Record:
     """The user with these changes; a new e-mail address needs the current password.
 
-    Raises `Problem` 401 without the user, 403 if the password is wrong, 422 for an address without a password, 429 if
-    hashing is busy or too many passwords were wrong.
+    Raises `Problem` 401 without the user, 403 if the password is wrong or missing, 429 if hashing is busy or too many
+    passwords were wrong.
     """
     if changes.email is not MISSING:
         if changes.current_password is MISSING:
-            raise _field_problem("current_password", "A new e-mail address needs the current password")
+            raise Problem(403, "A new e-mail address needs the current password.", slug="wrong-password")
         user = _found(await repository.get_with_hash(database, user_id))
         with accounts.passwords.place(origin) as place:
             await confirm_password(accounts, database, place, user, changes.current_password)
@@ -152,16 +152,12 @@ async def change_password(
 def _refuse_weak(password: SecretStr, field: str, *names: str) -> None:
     problem = weakness(password, *names)
     if problem:
-        raise _field_problem(field, problem)
-
-
-def _field_problem(field: str, message: str) -> Problem:
-    return Problem(
-        422,
-        "Some fields were refused; errors names each of them.",
-        slug="validation-failed",
-        extensions={"errors": [{"field": f"body.{field}", "message": message}]},
-    )
+        raise Problem(
+            422,
+            "Some fields were refused; errors names each of them.",
+            slug="validation-failed",
+            extensions={"errors": [{"field": f"body.{field}", "message": problem}]},
+        )
 
 
 def _granted(held: list[str], asked: str) -> list[str]:
