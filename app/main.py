@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
 from fastapi.routing import iter_route_contexts
 
 from app.platform.auth.remote_keys import RemoteKeys
+from app.platform.auth.remote_revocations import POLL_SECONDS, RemoteRevocations
+from app.platform.auth.revocations import Revocations, follow
 from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.db import Database
@@ -26,6 +29,8 @@ from app.registry import Feature, branches, discover, enabled
 
 if TYPE_CHECKING:
     from app.platform.telemetry.metrics import Metrics
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 ISSUER = "users"
 """The feature that signs access tokens."""
@@ -46,8 +51,12 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     remote = _remote_keys(settings, names, telemetry.metrics)
     refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
     telemetry.metrics.show_features(sorted(names))
+    revocations = Revocations()
     verifier = TokenVerifier(
-        settings.auth, keys=remote.keys if remote else None, counts=telemetry.metrics.cache(TOKEN_CACHE)
+        settings.auth,
+        keys=remote.keys if remote else None,
+        counts=telemetry.metrics.cache(TOKEN_CACHE),
+        revocations=revocations,
     )
     if remote:
         remote.withdrawn = verifier.forget
@@ -60,7 +69,11 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
         remote,
         # Of the image's other features too: the processes that run them take the tokens that are issued here.
         tuple(f"{name}:{access}" for name in sorted(names | discover().keys()) for access in ("read", "write")),
+        revocations=revocations,
     )
+    if remote:
+        source = RemoteRevocations(settings.services[ISSUER], remote.counts)
+        resources.background += [remote.keep, partial(follow, revocations, source.read, POLL_SECONDS)]
     app = SlipwayApp(
         resources,
         lifespan=_lifespan,
@@ -70,6 +83,8 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     for feature in features:
         if feature.setup:
             resources.features[feature.name] = feature.setup(resources)
+        if feature.background:
+            resources.background.append(partial(feature.background, resources))
         for router in feature.routers:
             app.include_router(router)
     _add_operations(app, features)
@@ -84,15 +99,21 @@ def _remote_keys(settings: Settings, names: set[str], metrics: "Metrics") -> Rem
 
 @asynccontextmanager
 async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
-    remote = app.resources.remote_keys
-    keeping = asyncio.create_task(remote.keep()) if remote else None
+    if not _knows_revocations(app.resources):
+        _log.warning("revoked tokens stay good here until they expire: set SLIPWAY_SERVICES__USERS")
+    tasks = [asyncio.create_task(work()) for work in app.resources.background]
     try:
         yield
     finally:
-        if keeping:
-            keeping.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if app.resources.database:
             await app.resources.database.close()
+
+
+def _knows_revocations(resources: Resources) -> bool:
+    return resources.remote_keys is not None or ISSUER in resources.features
 
 
 def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
@@ -109,6 +130,9 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     if resources.remote_keys:
         checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
         started.append(Check("users-keys", resources.remote_keys.require))
+    if _knows_revocations(resources):
+        resources.telemetry.metrics.revocations(resources.revocations.age)
+        checks.append(Check("revocations", resources.revocations.require_fresh, required=False))
     for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
 

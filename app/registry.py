@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -44,6 +44,7 @@ class Feature:
         migrations: the folder of its Alembic branch; None for a feature without tables.
         deprecations: old versions of its API.
         setup: makes what its handlers need once a process; opens nothing.
+        background: runs beside the requests, from start-up until it is cancelled at the end; never raises.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Feature:
     migrations: Path | None = None
     deprecations: tuple[Deprecation, ...] = ()
     setup: Callable[[Resources], object] | None = None
+    background: Callable[[Resources], Coroutine[None, None, None]] | None = None
 
     @property
     def branch(self) -> Branch | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.platform.telemetry.catalogue import REQUEST_DURATION, UNMATCHED_ROUTE
 from observability.rules import OURS, indented
 
-PROBES = ("/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics")
+PROBES = ("/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations")
 """Asked by machines every few seconds: they would hide what people see."""
 
 

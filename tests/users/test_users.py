@@ -118,12 +118,27 @@ async def test_a_patch_changes_nothing_else(change: object, client: httpx2.Async
 async def test_an_address_can_be_changed_but_not_to_that_of_another(client: httpx2.AsyncClient) -> None:
     user, other = await registered(client), await registered(client)
     headers = await bearer(client, user["username"])
-    taken = await client.patch(ME, json={"email": other["email"].upper(), "age": 5}, headers=headers)
+    proof = {"current_password": PASSWORD}
+    taken = await client.patch(ME, json=proof | {"email": other["email"].upper(), "age": 5}, headers=headers)
     assert (taken.status_code, taken.json()["detail"]) == (409, "The e-mail address is taken.")
     assert (await client.get(ME, headers=headers)).json() == user
     own = user["email"].replace("user", "USER")
-    changed = await client.patch(ME, json={"email": own}, headers=headers)
+    changed = await client.patch(ME, json=proof | {"email": own}, headers=headers)
     assert (changed.status_code, changed.json()["email"]) == (200, own)
+
+
+@pytest.mark.parametrize(
+    ("proof", "status"),
+    [({}, 403), ({"current_password": ""}, 422), ({"current_password": "not it"}, 403)],
+)
+async def test_an_address_needs_the_password(proof: dict[str, str], status: int, client: httpx2.AsyncClient) -> None:
+    user = await registered(client)
+    headers = await bearer(client, user["username"])
+    answer = await client.patch(ME, json=proof | {"email": "thief@example.org", "age": 7}, headers=headers)
+    assert answer.status_code == status
+    assert (await client.get(ME, headers=headers)).json() == user
+    if status == 422:
+        assert [error["field"] for error in answer.json()["errors"]] == ["body.current_password"]
 
 
 async def test_only_the_new_password_logs_in_after_a_change(client: httpx2.AsyncClient) -> None:

@@ -9,10 +9,13 @@ from app.features.users import service
 from app.features.users.schemas import KeySetOut, LogIn, PasswordChange, TokenOut, UserIn, UserOut, UserPatch, user_out
 from app.features.users.service import Accounts
 from app.platform.auth.principal import Principal
+from app.platform.auth.remote_revocations import PATH as REVOCATIONS
+from app.platform.auth.remote_revocations import document_of
 from app.platform.auth.scopes import PUBLIC, TOKEN_URL, requires
 from app.platform.db.dependencies import Reads, Work
 from app.platform.http.application import resources_of
 from app.platform.http.openapi import problems
+from app.platform.http.problems import Problem
 
 router = APIRouter(tags=["users"])
 
@@ -59,6 +62,15 @@ async def get_keys(response: Response, accounts: AccountsOfProcess) -> KeySetOut
     return accounts.tokens.keys
 
 
+@router.get(REVOCATIONS, include_in_schema=False, openapi_extra=PUBLIC)
+async def get_revocations(accounts: AccountsOfProcess) -> JSONResponse:
+    """Which tokens are refused before they expire, for the processes that verify them."""
+    known = accounts.revocations.current()
+    if known is None:
+        raise Problem(503, "Revoked tokens are not known here yet; try again.", headers={"Retry-After": "1"})
+    return JSONResponse(document_of(known))
+
+
 @router.get(ME, responses=problems(401, 403))
 async def get_me(principal: Reader, reads: Reads) -> UserOut:
     """The user of the token."""
@@ -66,12 +78,14 @@ async def get_me(principal: Reader, reads: Reads) -> UserOut:
 
 
 @router.patch(ME, responses=problems(401, 403, 409))
-async def update_me(body: UserPatch, principal: Writer, work: Work) -> UserOut:
-    """Changes parts of the user of the token; what is absent stays."""
-    return user_out(await service.change_user(work, principal.subject, body.model_dump()))
+async def update_me(
+    body: UserPatch, principal: Writer, accounts: AccountsOfProcess, reads: Reads, work: Work
+) -> UserOut:
+    """Changes parts of the user of the token; what is absent stays. A new e-mail address needs the password."""
+    return user_out(await service.change_user(accounts, reads, work, principal.subject, body))
 
 
 @router.put(f"{ME}/password", status_code=204, responses=problems(401, 403, 409))
 async def change_password(body: PasswordChange, principal: Writer, accounts: AccountsOfProcess, reads: Reads) -> None:
-    """Changes the password of the user of the token, who says the current one again."""
+    """Changes the password of the user of the token, who says the current one again. All tokens are revoked."""
     await service.change_password(accounts, reads, principal.subject, body)

@@ -1,7 +1,8 @@
-"""The table of users."""
+"""The tables of users and of who may hold tokens."""
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -34,3 +35,13 @@ users = Table(
 )
 Index("users_username_is_unique", func.lower(users.c.username), unique=True)
 Index("users_email_is_unique", func.lower(users.c.email), unique=True)
+
+token_holders = Table(
+    "token_holders",
+    metadata,
+    # No foreign key: a row outlives its user, whose tokens must be refused then.
+    Column("subject", Uuid, primary_key=True),
+    # Seconds since 1970, as in the tokens: the latest `iat` that was given, and the first that is not revoked.
+    Column("issued_at", BigInteger, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+)

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Boolean, bindparam, case, func, insert, select, update
 
-from app.features.users.models import users
+from app.features.users.models import token_holders, users
 from app.platform.db import Query
 from app.platform.db.query import Runner
 
@@ -26,7 +26,9 @@ ADD = Query(insert(users).returning(*_public), "insert user")
 GET = Query(select(*_public).where(_active), "select user")
 GET_SECRET = Query(select(users).where(_active), "select user secret")
 FIND = Query(
-    select(users).where(func.lower(users.c.username) == func.lower(bindparam("name", type_=users.c.username.type))),
+    select(users, func.coalesce(token_holders.c.not_before, 0).label("tokens_not_before"))
+    .select_from(users.outerjoin(token_holders, token_holders.c.subject == users.c.id))
+    .where(func.lower(users.c.username) == func.lower(bindparam("name", type_=users.c.username.type))),
     "select user by name",
 )
 CHANGE = Query(
@@ -60,7 +62,10 @@ async def get_with_hash(on: Runner, user_id: UUID) -> asyncpg.Record | None:
 
 
 async def find(on: Runner, username: str) -> asyncpg.Record | None:
-    """The user of this name in upper or lower case, disabled or not, with `password_hash`."""
+    """The user of this name in upper or lower case, disabled or not, with `password_hash`.
+
+    `tokens_not_before` is the first second whose tokens are not revoked.
+    """
     return await FIND.first(on, name=username)
 
 

@@ -1,18 +1,19 @@
 """What can be done with users and passwords; each function is a use case."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 from pydantic import SecretStr
+from pydantic_core import MISSING
 
-from app.features.users import repository
+from app.features.users import repository, token_holders
 from app.features.users.passwords import Passwords, weakness
-from app.features.users.schemas import LogIn, PasswordChange, TokenOut, UserIn
+from app.features.users.schemas import LogIn, PasswordChange, TokenOut, UserIn, UserPatch
 from app.features.users.tokens import TokenIssuer
 from app.platform.auth.refusals import unauthenticated
+from app.platform.auth.revocations import Revocations
 from app.platform.db import Database, UnitOfWork
 from app.platform.db.query import Runner
 from app.platform.http.problems import Problem
@@ -29,6 +30,7 @@ class Accounts:
     tokens: TokenIssuer
     scopes: tuple[str, ...]
     """Those that a new user gets."""
+    revocations: Revocations
 
 
 async def register(accounts: Accounts, work: UnitOfWork, new: UserIn) -> asyncpg.Record:
@@ -66,8 +68,12 @@ async def log_in(accounts: Accounts, database: Database, form: LogIn) -> TokenOu
     if stronger is not None:
         await repository.set_password(database, user["id"], user["password_hash"], stronger)
     scopes = _granted(user["scopes"], form.scope)
+    seen, now = user["tokens_not_before"], accounts.tokens.now()
+    issued_at = await token_holders.admit(database, user["id"], seen, now)
+    if issued_at is None:  # disabled, or with another password, since the old one was compared
+        raise _oauth_error("invalid_grant", "The user name or the password is wrong.")
     return TokenOut(
-        access_token=accounts.tokens.issue(user["id"], scopes),
+        access_token=accounts.tokens.issue(user["id"], scopes, issued_at),
         expires_in=accounts.tokens.seconds,
         scope=" ".join(scopes),
     )
@@ -78,28 +84,46 @@ async def get_user(on: Runner, user_id: UUID) -> asyncpg.Record:
     return _found(await repository.get(on, user_id))
 
 
-async def change_user(work: UnitOfWork, user_id: UUID, changes: Mapping[str, object]) -> asyncpg.Record:
-    """The user with these changes. Raises `Problem` 401 without the user, 409 for a taken address."""
+async def change_user(
+    accounts: Accounts, database: Database, work: UnitOfWork, user_id: UUID, changes: UserPatch
+) -> asyncpg.Record:
+    """The user with these changes; a new e-mail address needs the current password.
+
+    Raises `Problem` 401 without the user, 403 if the password is wrong or missing, 409 for a taken address, 503 if
+    hashing is busy.
+    """
+    if changes.email is not MISSING:
+        if changes.current_password is MISSING:
+            raise Problem(403, "A new e-mail address needs the current password.", slug="wrong-password")
+        user = _found(await repository.get_with_hash(database, user_id))
+        await _require_password(accounts, changes.current_password, user)
     try:
-        return _found(await repository.change(work, user_id, changes))
+        return _found(await repository.change(work, user_id, changes.model_dump(exclude={"current_password"})))
     except asyncpg.UniqueViolationError:
         raise Problem(409, "The e-mail address is taken.", slug="already-exists") from None
 
 
 async def change_password(accounts: Accounts, database: Database, user_id: UUID, change: PasswordChange) -> None:
-    """Replaces the password.
+    """Replaces the password, and revokes the tokens that were given until now.
 
     Raises `Problem` 401 without the user, 403 if the current password is wrong, 409 if another change was
     faster, 422 for a weak password, 503 if hashing is busy.
     """
     user = _found(await repository.get_with_hash(database, user_id))
-    right, _ = await accounts.passwords.verify(change.current_password, user["password_hash"])
-    if not right:
-        raise Problem(403, "The current password is wrong.", slug="wrong-password")
+    await _require_password(accounts, change.current_password, user)
     _refuse_weak(change.new_password, "new_password", user["username"], user["email"])
     hashed = await accounts.passwords.hash(change.new_password)
-    if not await repository.set_password(database, user_id, user["password_hash"], hashed):
-        raise Problem(409, "The password was changed at the same time.", slug="concurrent-change")
+    async with UnitOfWork(database) as work:
+        if not await repository.set_password(work, user_id, user["password_hash"], hashed):
+            raise Problem(409, "The password was changed at the same time.", slug="concurrent-change")
+        not_before = await token_holders.revoke(work, user_id, accounts.tokens.now())
+    accounts.revocations.revoke(user_id, not_before)
+
+
+async def _require_password(accounts: Accounts, password: SecretStr, user: asyncpg.Record) -> None:
+    right, _ = await accounts.passwords.verify(password, user["password_hash"])
+    if not right:
+        raise Problem(403, "The current password is wrong.", slug="wrong-password")
 
 
 def _refuse_weak(password: SecretStr, field: str, *names: str) -> None:

@@ -1,6 +1,6 @@
 """The application object: FastAPI with the fused layer around its whole stack, and the resources of a process."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Scope
 
+from ..auth.revocations import Revocations
 from ..auth.scopes import with_scopes
 from ..drain import Drain
 from ..settings import Settings
@@ -30,6 +31,7 @@ class Resources:
     """What a process has, made by `create_app` and handed to every request; nothing else is global.
 
     `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets.
+    Each of `background` makes what runs from start-up until it is cancelled at the end.
     """
 
     settings: Settings
@@ -40,6 +42,10 @@ class Resources:
     remote_keys: "RemoteKeys | None" = None
     scopes: tuple[str, ...] = ()
     features: dict[str, object] = field(default_factory=dict[str, object])
+    revocations: Revocations = field(default_factory=Revocations)
+    background: list[Callable[[], Coroutine[None, None, None]]] = field(
+        default_factory=list[Callable[[], Coroutine[None, None, None]]]
+    )
 
 
 class SlipwayApp(FastAPI):

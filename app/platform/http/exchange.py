@@ -26,7 +26,7 @@ SLOW_SECONDS = 0.25
 CLIENT_LEFT = 499
 LONGEST_PATH = 512
 """Characters of a path in a log line or a span."""
-PROBES = frozenset({"/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics"})
+PROBES = frozenset({"/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations"})
 """Asked every few seconds: logged only when they fail."""
 
 TOO_LARGE = "The body is larger than this service takes."

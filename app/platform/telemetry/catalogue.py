@@ -169,6 +169,14 @@ CLIENT_DURATION = MetricSpec(
     optional=True,
     owner="auth",
 )
+REVOCATIONS_AGE = MetricSpec(
+    "auth_revocations_age_seconds",
+    "gauge",
+    "seconds",
+    "How long ago it was read which tokens are revoked, by all processes that it came through.",
+    optional=True,
+    owner="auth",
+)
 POOL_CONNECTIONS = MetricSpec(
     "db_client_connection_count",
     "gauge",
@@ -241,6 +249,7 @@ CATALOGUE = (
     SPANS,
     CACHE_REQUESTS,
     CLIENT_DURATION,
+    REVOCATIONS_AGE,
     POOL_CONNECTIONS,
     POOL_LIMIT,
     POOL_PENDING,

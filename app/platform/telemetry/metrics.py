@@ -123,6 +123,11 @@ class Metrics:
 
         return ClientCounts(called)
 
+    def revocations(self, age: Callable[[], float]) -> None:
+        """Exports how old what is known of revoked tokens is; not of several workers, as the state of a pool."""
+        if not self._several_workers:
+            self.registry.register(Asked(lambda: [(catalogue.REVOCATIONS_AGE, (), age())]))
+
     def database(self, state: Callable[[], PoolState]) -> DatabaseCounts:
         """Exports a database and its pool: each scrape asks for its state, in the thread of the scrape.
 
