@@ -1,11 +1,11 @@
 """Puts the HTTP layer, health and drain around any ASGI application, without a change to it."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,9 +15,6 @@ from ..health import Health
 from ..http.layer import HttpLayer
 from ..settings import Settings
 from ..telemetry import Telemetry, build_telemetry
-
-if TYPE_CHECKING:
-    from .control import Control
 
 _READINESS = frozenset({"/readyz", "/ready"})
 
@@ -31,7 +28,6 @@ class Served:
     application: ASGIApp
     drain: Drain
     telemetry: Telemetry
-    control: "Control | None" = None
 
 
 def served(application: ASGIApp, settings: Settings) -> Served:
@@ -39,36 +35,25 @@ def served(application: ASGIApp, settings: Settings) -> Served:
     drain: object = getattr(application, "drain", None)
     resources: Any = getattr(application, "resources", None)
     if isinstance(drain, Drain) and resources is not None:
-        return Served(application, drain, resources.telemetry, _control_of(resources, settings))
+        return Served(application, drain, resources.telemetry)
     wrapped = wrap(application, settings)
     return Served(wrapped, wrapped.drain, wrapped.telemetry)
 
 
-def metrics_served(service: Served, settings: Settings, *, multiprocess: bool = False) -> AbstractContextManager[None]:
-    """The metrics port of an application, or nothing if it is switched off."""
+@contextmanager
+def operations_served(service: Served, settings: Settings, *, multiprocess: bool = False) -> Generator[None]:
+    """The metrics port of an application, unless it is switched off, and its run-time control."""
+    from .control import control_served
+
     metrics = settings.metrics
-    if not metrics.enabled:
-        return nullcontext()
-    from ..telemetry.exposition import serve_metrics
-    from .control import PATH
+    with ExitStack() as stack:
+        stack.enter_context(control_served(service.telemetry.overrides, settings))
+        if metrics.enabled:
+            from ..telemetry.metrics_port import serve_metrics
 
-    return serve_metrics(
-        service.telemetry.registry,
-        metrics.host,
-        metrics.port,
-        multiprocess=multiprocess,
-        endpoints={PATH: service.control} if service.control else {},
-    )
-
-
-def _control_of(resources: Any, settings: Settings) -> "Control | None":
-    """Run-time control, for a process that knows the keys of those who may ask for it."""
-    if resources.verifier is None:
-        return None
-    from ..auth.signed_change import ChangeVerifier
-    from .control import Control
-
-    return Control(resources.telemetry.overrides, ChangeVerifier(resources.verifier.keys, settings.auth.issuer))
+            port = serve_metrics(service.telemetry.registry, metrics.host, metrics.port, multiprocess=multiprocess)
+            stack.enter_context(port)
+        yield
 
 
 class WrappedApp:
