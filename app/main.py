@@ -21,6 +21,7 @@ from app.platform.http.errors import install_database_errors
 from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.labels import TOKEN_CACHE
+from app.platform.telemetry.metrics_http import json_answer
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import Feature, branches, discover, enabled
 
@@ -86,6 +87,8 @@ def _remote_keys(settings: Settings, names: set[str], metrics: "Metrics") -> Rem
 async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
     remote = app.resources.remote_keys
     keeping = asyncio.create_task(remote.keep()) if remote else None
+    if app.resources.health:
+        app.resources.health.watch_loop()
     try:
         yield
     finally:
@@ -109,18 +112,24 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     if resources.remote_keys:
         checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
         started.append(Check("users-keys", resources.remote_keys.require))
-    for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
+    health = Health(resources.drain, checks, started, details=settings.details_exposed)
+    for path, endpoint in health.endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
+
+    about: dict[str, object] = {
+        **settings.service.model_dump(),
+        "environment": settings.environment,
+        "features": [feature.name for feature in features],
+    }
 
     async def info() -> dict[str, object]:
         """What runs here: name, version, revision, environment and features."""
-        return {
-            **settings.service.model_dump(),
-            "environment": settings.environment,
-            "features": [feature.name for feature in features],
-        }
+        return about
 
-    app.add_api_route("/info", info, tags=["operations"], operation_id="info", openapi_extra=PUBLIC)
+    if settings.details_exposed:
+        app.add_api_route("/info", info, tags=["operations"], operation_id="info", openapi_extra=PUBLIC)
+    resources.health = health
+    resources.operations = {**health.operations(), "/info": partial(json_answer, about)}
     if settings.docs_enabled:
         app.router.routes.extend(docs_routes(openapi_url="/openapi.json", title=settings.service.name))
 

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from ..auth.remote_keys import RemoteKeys
     from ..auth.tokens import TokenVerifier
     from ..db import Database
+    from ..health import Health
+    from ..telemetry.metrics_http import Answer
 
 
 @dataclass
 class Resources:
     """What a process has, made by `create_app` and handed to every request; nothing else is global.
 
-    `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets.
+    `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets;
+    `operations` what the metrics port answers beside metrics, by its path.
     """
 
     settings: Settings
@@ -40,6 +43,8 @@ class Resources:
     remote_keys: "RemoteKeys | None" = None
     scopes: tuple[str, ...] = ()
     features: dict[str, object] = field(default_factory=dict[str, object])
+    health: "Health | None" = None
+    operations: "dict[str, Callable[[], Answer]]" = field(default_factory=dict[str, "Callable[[], Answer]"])
 
 
 class SlipwayApp(FastAPI):

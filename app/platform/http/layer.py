@@ -10,10 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..drain import Drain
 from ..settings import Settings
+from ..settings.networks import TrustedPeers
 from ..telemetry import Telemetry
 from ..telemetry.context import RequestContext
 from ..telemetry.propagation import continue_trace
 from .exchange import Exchange
+from .forwarded import apply_forwarded
 from .websocket import WebSocketExchange
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -70,6 +72,8 @@ class HttpLayer:
         self.route_features = dict(route_features or {})
         self._telemetry = telemetry
         self._authenticate = authenticate
+        self._proxies = TrustedPeers(settings.http.trusted_proxies)
+        self._callers = TrustedPeers(settings.trusted_callers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -98,7 +102,10 @@ class HttpLayer:
             # The trace id that would have been; the same one, unless the caller has a trace.
             context.request_id = context.trace_id
         if b"traceparent" in headers:
-            continue_trace(context, scope["headers"])
+            peer = scope.get("client")
+            continue_trace(context, scope["headers"], trusted=bool(peer) and self._callers.includes(peer[0]))
+        if self._proxies:
+            apply_forwarded(scope, self._proxies)
         scope["slipway"] = context
         if self._authenticate is not None:
             credentials = headers.get(b"authorization")

@@ -1,7 +1,7 @@
 """Puts the HTTP layer, health and drain around any ASGI application, without a change to it."""
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from ..health import Health
 from ..http.layer import HttpLayer
 from ..settings import Settings
 from ..telemetry import Telemetry, build_telemetry
+from ..telemetry.metrics_http import Answer
 
 _READINESS = frozenset({"/readyz", "/ready"})
 
@@ -28,6 +29,8 @@ class Served:
     application: ASGIApp
     drain: Drain
     telemetry: Telemetry
+    operations: Mapping[str, Callable[[], Answer]]
+    """What the metrics port answers beside metrics, by its path."""
 
 
 def served(application: ASGIApp, settings: Settings) -> Served:
@@ -35,9 +38,9 @@ def served(application: ASGIApp, settings: Settings) -> Served:
     drain: object = getattr(application, "drain", None)
     resources: Any = getattr(application, "resources", None)
     if isinstance(drain, Drain) and resources is not None:
-        return Served(application, drain, resources.telemetry)
+        return Served(application, drain, resources.telemetry, resources.operations)
     wrapped = wrap(application, settings)
-    return Served(wrapped, wrapped.drain, wrapped.telemetry)
+    return Served(wrapped, wrapped.drain, wrapped.telemetry, wrapped.health.operations())
 
 
 @contextmanager
@@ -51,8 +54,15 @@ def operations_served(service: Served, settings: Settings, *, multiprocess: bool
         if metrics.enabled:
             from ..telemetry.metrics_port import serve_metrics
 
-            port = serve_metrics(service.telemetry.registry, metrics.host, metrics.port, multiprocess=multiprocess)
-            stack.enter_context(port)
+            stack.enter_context(
+                serve_metrics(
+                    service.telemetry.registry,
+                    metrics.host,
+                    metrics.port,
+                    multiprocess=multiprocess,
+                    endpoints=service.operations,
+                )
+            )
         yield
 
 
@@ -63,7 +73,8 @@ class WrappedApp:
         self.drain = Drain()
         self.telemetry = build_telemetry(settings)
         self._application = application
-        self._health = Health(self.drain).endpoints()
+        self.health = Health(self.drain, details=settings.details_exposed)
+        self._health = self.health.endpoints()
         routes = list(_routes_of(application))
         self.telemetry.metrics.prepare(routes)
         self._own = {path for _, path, _ in routes} & self._health.keys()
@@ -92,6 +103,7 @@ class WrappedApp:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application's own; one that knows of no lifespan is served as well."""
         received = answered = False
+        self.health.watch_loop()
 
         async def note_received() -> Message:
             nonlocal received

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import orjson
+
 from ..http.problems import MEDIA_TYPE, problem_body
 from ..ids import new_id
 from ..numbers import content_length
@@ -28,6 +30,11 @@ class Answer:
     body: bytes
     media_type: str
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def json_answer(content: object) -> Answer:
+    """200 with this content."""
+    return Answer(200, orjson.dumps(content), "application/json")
 
 
 class RefusedError(Exception):
