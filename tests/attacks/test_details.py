@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -10,11 +12,16 @@ from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client import CollectorRegistry
 
 from app.main import create_app
+from app.platform.drain import Drain
+from app.platform.health import Health
 from app.platform.settings import Database
+from app.platform.telemetry.metrics_port import serve_metrics
 from tests.support.application import settings_for
 from tests.support.live import live_service
+from tests.support.waiting import free_port
 
 PRODUCTION = {"environment": "production", "service": {"name": "shop", "version": "9.8.7"}}
 PASSWORD = "a-long-random-password-of-this-test"
@@ -64,3 +71,25 @@ def test_the_metrics_port_tells_the_operator(tmp_path: Path, new_database: Datab
         assert (code, body["status"], body["checks"]["database"]["status"]) == (200, "ok", "ok")
         code, body = fetch(service.metrics_port, "/info")
         assert (code, body["environment"], body["features"]) == (200, "test", ["items", "users"])
+
+
+def test_the_metrics_port_tells_of_a_blocked_event_loop() -> None:
+    blocked = threading.Event()
+    health = Health(Drain())
+    release = threading.Event()
+
+    async def block() -> None:
+        health.watch_loop()
+        blocked.set()
+        release.wait(30)
+
+    thread = threading.Thread(target=asyncio.run, args=(block(),))
+    thread.start()
+    try:
+        with serve_metrics(CollectorRegistry(), "127.0.0.1", port := free_port(), endpoints=health.operations()):
+            assert blocked.wait(30)
+            code, body = fetch(port, "/readyz")
+            assert (code, body["checks"]["event-loop"]["error"]) == (503, "blocked")
+    finally:
+        release.set()
+        thread.join()

@@ -102,8 +102,8 @@ class HttpLayer:
             # The trace id that would have been; the same one, unless the caller has a trace.
             context.request_id = context.trace_id
         if b"traceparent" in headers:
-            peer = scope.get("client")
-            continue_trace(context, scope["headers"], trusted=bool(peer) and self._callers.includes(peer[0]))
+            peer, _ = scope.get("client") or ("", 0)
+            continue_trace(context, scope["headers"], trusted=self._callers.includes(peer))
         if self._proxies:
             apply_forwarded(scope, self._proxies)
         scope["slipway"] = context
