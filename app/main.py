@@ -24,6 +24,7 @@ from app.platform.http.errors import install_database_errors
 from app.platform.settings import Settings, load_settings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.labels import TOKEN_CACHE
+from app.platform.telemetry.metrics_http import json_answer
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import Feature, branches, discover, enabled
 
@@ -102,6 +103,8 @@ async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
     if not _knows_revocations(app.resources):
         _log.warning("revoked tokens stay good here until they expire: set SLIPWAY_SERVICES__USERS")
     tasks = [asyncio.create_task(work()) for work in app.resources.background]
+    if app.resources.health:
+        app.resources.health.watch_loop()
     try:
         yield
     finally:
@@ -133,18 +136,24 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     if _knows_revocations(resources):
         resources.telemetry.metrics.revocations(resources.revocations.age)
         checks.append(Check("revocations", resources.revocations.require_fresh, required=False))
-    for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
+    health = Health(resources.drain, checks, started, details=settings.details_exposed)
+    for path, endpoint in health.endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
+
+    about: dict[str, object] = {
+        **settings.service.model_dump(),
+        "environment": settings.environment,
+        "features": [feature.name for feature in features],
+    }
 
     async def info() -> dict[str, object]:
         """What runs here: name, version, revision, environment and features."""
-        return {
-            **settings.service.model_dump(),
-            "environment": settings.environment,
-            "features": [feature.name for feature in features],
-        }
+        return about
 
-    app.add_api_route("/info", info, tags=["operations"], operation_id="info", openapi_extra=PUBLIC)
+    if settings.details_exposed:
+        app.add_api_route("/info", info, tags=["operations"], operation_id="info", openapi_extra=PUBLIC)
+    resources.health = health
+    resources.operations = {**health.operations(), "/info": partial(json_answer, about)}
     if settings.docs_enabled:
         app.router.routes.extend(docs_routes(openapi_url="/openapi.json", title=settings.service.name))
 

@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from ..auth.remote_keys import RemoteKeys
     from ..auth.tokens import TokenVerifier
     from ..db import Database
+    from ..health import Health
+    from ..telemetry.metrics_http import Answer
 
 
 @dataclass
 class Resources:
     """What a process has, made by `create_app` and handed to every request; nothing else is global.
 
-    `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets.
-    Each of `background` makes what runs from start-up until it is cancelled at the end.
+    `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets;
+    `operations` what the metrics port answers beside metrics, by its path. Each of `background` makes what runs from
+    start-up until it is cancelled at the end.
     """
 
     settings: Settings
@@ -46,6 +49,8 @@ class Resources:
     background: list[Callable[[], Coroutine[None, None, None]]] = field(
         default_factory=list[Callable[[], Coroutine[None, None, None]]]
     )
+    health: "Health | None" = None
+    operations: "dict[str, Callable[[], Answer]]" = field(default_factory=dict[str, "Callable[[], Answer]"])
 
 
 class SlipwayApp(FastAPI):

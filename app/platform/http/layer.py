@@ -11,10 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..drain import Drain
 from ..settings import Settings
+from ..settings.networks import TrustedPeers
 from ..telemetry import Telemetry
 from ..telemetry.context import RequestContext
 from ..telemetry.propagation import continue_trace
 from .exchange import Exchange
+from .forwarded import apply_forwarded
 from .single_fields import refuse_repeated_field, repeated_field
 from .websocket import WebSocketExchange
 
@@ -72,6 +74,8 @@ class HttpLayer:
         self.route_features = dict(route_features or {})
         self._telemetry = telemetry
         self._authenticate = authenticate
+        self._proxies = TrustedPeers(settings.http.trusted_proxies)
+        self._callers = TrustedPeers(settings.trusted_callers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -110,7 +114,10 @@ class HttpLayer:
             # The trace id that would have been; the same one, unless the caller has a trace.
             context.request_id = context.trace_id
         if b"traceparent" in headers:
-            continue_trace(context, scope["headers"])
+            peer, _ = scope.get("client") or ("", 0)
+            continue_trace(context, scope["headers"], trusted=self._callers.includes(peer))
+        if self._proxies:
+            apply_forwarded(scope, self._proxies)
         scope["slipway"] = context
         if self._authenticate is not None:
             credentials = headers.get(b"authorization")

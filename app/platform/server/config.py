@@ -46,8 +46,7 @@ class ServerConfig(uvicorn.Config):
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=bool(http.trusted_proxies),
-            forwarded_allow_ips=http.trusted_proxies,
+            proxy_headers=False,  # the edge middleware reads them, strictly
             timeout_keep_alive=max(1, math.ceil(http.keep_alive_seconds)),
             ws_max_size=http.max_body_bytes,
             callback_notify=notify,

@@ -9,7 +9,7 @@ from .config import ServerConfig
 from .draining import DrainingServer
 from .leaving import run_and_leave
 from .target import Target, load_application
-from .wrap import metrics_served, served
+from .wrap import operations_served, served
 
 PORT = variable("http", "port")
 
@@ -26,7 +26,7 @@ def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> 
     configure_logging(settings, service.telemetry.writer)
     config = ServerConfig(service.application, settings, count_shed=service.telemetry.metrics.count_shed)
     server = DrainingServer(config, service.drain)
-    with metrics_served(service, settings):
+    with operations_served(service, settings):
         try:
             run_and_leave(
                 server.serve([listener]),

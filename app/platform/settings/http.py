@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .base import Group
+from .networks import Networks
 from .types import Port, Positive, Seconds
 
 
@@ -25,8 +26,12 @@ class Http(Group):
     """A body that arrives slower than this is cut (a slow-client attack, not a slow line)."""
     keep_alive_seconds: Seconds = 20
     """How long an idle connection is kept."""
-    trusted_proxies: str = ""
-    """Addresses or networks of proxies whose `X-Forwarded-For` and `-Proto` are believed, comma-separated."""
+    trusted_proxies: Networks = ""
+    """Addresses or networks of proxies whose `X-Forwarded-For` and `-Proto` are believed, comma-separated; `*`, which
+    is everybody, is refused in production."""
+    expose_details: bool | None = None
+    """Whether `/info` is served, and `/readyz` and `/startupz` list each dependency; unset means: everywhere but in
+    production. The metrics port has both in any case."""
     docs: bool | None = None
     """`/docs`, `/redoc` and `/openapi.json`; unset means: everywhere but in production."""
 
