@@ -8,11 +8,13 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..content_length import parse_content_length
 from ..drain import Drain
 from ..settings import Settings
 from ..telemetry import Telemetry
 from ..telemetry.context import RequestContext
 from ..telemetry.propagation import continue_trace
+from .body import Bodies, BodyRules
 from .exchange import Exchange
 from .websocket import WebSocketExchange
 
@@ -42,6 +44,7 @@ class HttpLayer:
             and its `subject` into the request's context. It never raises: a bad token fails no public route.
         route_headers: added to each answer of a route, errors included, by its path template.
         route_features: the feature that a route belongs to, by its path template.
+        body_rules: what routes take as a body, by the `id` of the route; others take `http.max_body_bytes`.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class HttpLayer:
         authenticate: Callable[[bytes], object] | None = None,
         route_headers: Mapping[str, Headers] | None = None,
         route_features: Mapping[str, str] | None = None,
+        body_rules: Mapping[int, BodyRules] | None = None,
     ) -> None:
         self.app = app
         self.drain = drain
@@ -63,7 +67,7 @@ class HttpLayer:
         self.observe_request = telemetry.metrics.observe_request
         self.write_line = telemetry.write_line
         self.overrides = telemetry.overrides
-        self.max_body_bytes = settings.http.max_body_bytes
+        self.bodies = Bodies(settings.http, body_rules)
         self.headers = (*SECURITY_HEADERS, *([TRANSPORT_SECURITY] if settings.production else []))
         self.header_names = frozenset({b"x-request-id", *(name for name, _ in self.headers)})
         self.route_headers = dict(route_headers or {})
@@ -75,10 +79,8 @@ class HttpLayer:
         kind = scope["type"]
         if kind == "http":
             headers: dict[bytes, bytes] = dict(scope["headers"])
-            length = headers.get(b"content-length", b"")
             exchange = Exchange(self, scope, receive, send, self._identify(scope, headers))
-            # Twenty digits say too much already; Python refuses to read thousands of them.
-            await exchange.run(int(length[:20]) if length.isdigit() else 0)
+            await exchange.run(_declared_bytes(headers), expects_continue=b"expect" in headers)
         elif kind == "websocket":
             context = self._identify(scope, dict(scope["headers"]))
             await WebSocketExchange(self, scope, receive, send, context).run()
@@ -118,3 +120,14 @@ class HttpLayer:
             await send(message)
 
         await self.app(scope, receive, send_last)
+
+
+def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:
+    """The length of the body, 0 if it is not known, -1 if nobody can say what the field means."""
+    length = headers.get(b"content-length")
+    if length is None:
+        return 0
+    try:
+        return parse_content_length(length)
+    except ValueError:
+        return -1
