@@ -43,7 +43,7 @@ def test_every_variable_is_a_setting_that_loads(profile: str, monkeypatch: pytes
 
 def test_large_numbers_zeros_and_falsehoods_arrive_as_they_are() -> None:
     production = told(rendered("production"), "Deployment/slipway-api")
-    assert production["SLIPWAY_HTTP__MAX_BODY_BYTES"] == "1048576"
+    assert production["SLIPWAY_HTTP__MAX_BODY_BYTES_IN_FLIGHT"] == "16777216"
     small = told(rendered("openshift"), "Deployment/slipway-api")
     assert small["SLIPWAY_HTTP__DOCS"] == "false"
     assert small["SLIPWAY_TELEMETRY__SAMPLE_RATIO"] == "0"

@@ -15,9 +15,12 @@ from ..auth.scopes import with_scopes
 from ..drain import Drain
 from ..settings import Settings
 from ..telemetry import Telemetry
+from .body import MAX_FORM_FIELDS, MAX_FORM_FILES
+from .body_rules import body_rules
 from .errors import install_error_handlers
 from .layer import Headers, HttpLayer
 from .openapi import EVERYWHERE, Document, with_problems
+from .release import Handler, releasing
 from .routes import LabelledRoute
 
 if TYPE_CHECKING:
@@ -78,6 +81,7 @@ class SlipwayApp(FastAPI):
             redirect_slashes=False,
             responses=cast("dict[int | str, dict[str, Any]]", EVERYWHERE),
             lifespan=lifespan,
+            form_limits={"max_fields": MAX_FORM_FIELDS, "max_files": MAX_FORM_FILES},
             # The layer measures; with these off the framework adds no spans and no metrics of its own.
             telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         )
@@ -105,7 +109,14 @@ class SlipwayApp(FastAPI):
             authenticate=resources.verifier.authenticate if resources.verifier else None,
             route_headers=self._route_headers,
             route_features=self._route_features,
+            body_rules=body_rules(self.routes, resources.settings.http.max_body_bytes),
         )
+
+    def add_exception_handler(self, exc_class_or_status_code: int | type[Exception], handler: Handler) -> None:
+        """Registers a handler, whose errors do not keep their request."""
+        # That for `Exception` is followed by the layer, which logs the traceback.
+        last = exc_class_or_status_code in (500, Exception)
+        super().add_exception_handler(exc_class_or_status_code, handler if last else releasing(handler))
 
     def add_route(
         self,

@@ -9,12 +9,14 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..content_length import parse_content_length
 from ..drain import Drain
 from ..settings import Settings
 from ..settings.networks import TrustedPeers
 from ..telemetry import Telemetry
 from ..telemetry.context import RequestContext
 from ..telemetry.propagation import continue_trace
+from .body import Bodies, BodyRules
 from .exchange import Exchange
 from .forwarded import apply_forwarded
 from .single_fields import refuse_repeated_field, repeated_field
@@ -46,6 +48,7 @@ class HttpLayer:
             and its `subject` into the request's context. It never raises: a bad token fails no public route.
         route_headers: added to each answer of a route, errors included, by its path template.
         route_features: the feature that a route belongs to, by its path template.
+        body_rules: what routes take as a body, by the `id` of the route; others take `http.max_body_bytes`.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class HttpLayer:
         authenticate: Callable[[bytes], object] | None = None,
         route_headers: Mapping[str, Headers] | None = None,
         route_features: Mapping[str, str] | None = None,
+        body_rules: Mapping[int, BodyRules] | None = None,
     ) -> None:
         self.app = app
         self.drain = drain
@@ -67,7 +71,7 @@ class HttpLayer:
         self.observe_request = telemetry.metrics.observe_request
         self.write_line = telemetry.write_line
         self.overrides = telemetry.overrides
-        self.max_body_bytes = settings.http.max_body_bytes
+        self.bodies = Bodies(settings.http, body_rules)
         self.headers = (*SECURITY_HEADERS, *([TRANSPORT_SECURITY] if settings.production else []))
         self.header_names = frozenset({b"x-request-id", *(name for name, _ in self.headers)})
         self.route_headers = dict(route_headers or {})
@@ -81,11 +85,9 @@ class HttpLayer:
         kind = scope["type"]
         if kind == "http":
             headers: dict[bytes, bytes] = dict(scope["headers"])
-            length = headers.get(b"content-length", b"")
             layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
             exchange = Exchange(layer, scope, receive, send, self._identify(scope, headers))
-            # Twenty digits say too much already; Python refuses to read thousands of them.
-            await exchange.run(int(length[:20]) if length.isdigit() else 0)
+            await exchange.run(_declared_bytes(headers), expects_continue=b"expect" in headers)
         elif kind == "websocket":
             headers = dict(scope["headers"])
             layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
@@ -137,3 +139,14 @@ class HttpLayer:
             await send(message)
 
         await self.app(scope, receive, send_last)
+
+
+def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:
+    """The length of the body, 0 if it is not known, -1 if nobody can say what the field means."""
+    length = headers.get(b"content-length")
+    if length is None:
+        return 0
+    try:
+        return parse_content_length(length)
+    except ValueError:
+        return -1

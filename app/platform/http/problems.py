@@ -116,6 +116,6 @@ async def send_problem(
     """Answers a problem from outside the framework."""
     body = problem_body(status, detail, slug=slug)
     head = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **(headers or {})}
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

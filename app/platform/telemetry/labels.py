@@ -3,7 +3,14 @@
 from typing import Literal, TypeAlias
 
 ShedReason: TypeAlias = Literal[
-    "draining", "large_head", "log_in_client_places", "log_in_failures", "log_in_slots", "malformed", "slow_client"
+    "body_budget",
+    "draining",
+    "large_head",
+    "log_in_client_places",
+    "log_in_failures",
+    "log_in_slots",
+    "malformed",
+    "slow_client",
 ]
 """Why a request was refused to protect the service. Of log-ins: the client holds all of its places in the queue, too
 many have failed, or the whole queue is full."""

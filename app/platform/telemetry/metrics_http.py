@@ -9,9 +9,9 @@ from http import HTTPStatus
 
 import orjson
 
+from ..content_length import parse_content_length
 from ..http.problems import MEDIA_TYPE, problem_body
 from ..ids import new_id
-from ..numbers import content_length
 
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELDS = 64
@@ -80,9 +80,10 @@ def parse_head(head: bytes) -> tuple[str, str, dict[bytes, bytes]]:
         fields[name] = value
     if request[1] not in {b"GET", b"HEAD"}:
         raise RefusedError(405, "This port takes GET and HEAD only.")
-    length = content_length(fields.get(b"content-length", b"0"))
-    if length is None:
-        raise RefusedError(400, "Content-Length is not a number.")
+    try:
+        length = parse_content_length(fields.get(b"content-length", b"0"))
+    except ValueError as error:
+        raise RefusedError(400, f"{error}.") from None
     if length or b"transfer-encoding" in fields:
         raise RefusedError(413, "This port takes no body.")
     return request[1].decode(), request[2].decode().partition("?")[0], fields
