@@ -2,7 +2,9 @@
 
 from typing import Literal, TypeAlias
 
-ShedReason: TypeAlias = Literal["draining", "large_head", "log_in_slots", "malformed", "slow_client"]
+ShedReason: TypeAlias = Literal[
+    "connections", "draining", "large_head", "log_in_slots", "malformed", "pipelined", "slow_client"
+]
 """Why a request was refused to protect the service."""
 StatementError: TypeAlias = Literal["", "conflict", "integrity", "other", "pool_timeout", "timeout", "unavailable"]
 """What became of a statement; empty if it worked. `conflict` and `integrity` are the caller's, not the database's."""
