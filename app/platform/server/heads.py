@@ -6,7 +6,8 @@ END = b"\r\n\r\n"
 """Ends a head, and a chunked body with its trailer fields."""
 REQUEST_LINE = re.compile(rb"[!-~]+ [!-~]+ HTTP/1\.[01]\r\n")
 """RFC 9112 §3: single spaces, and no other protocol; llhttp takes several spaces, HTTP/2.0, RTSP and ICE too."""
-_BLANK = frozenset(b"\r\n")
+BLANK = frozenset(b"\r\n")
+"""The bytes of blank lines."""
 
 
 class _NoTrailers(list[tuple[bytes, bytes]]):
@@ -22,7 +23,7 @@ NO_TRAILERS = _NoTrailers()
 def skip_blank_lines(data: bytes, at: int) -> int:
     """Where the next request begins: RFC 9112 §2.2 allows blank lines before it."""
     end = len(data)
-    while at < end and data[at] in _BLANK:
+    while at < end and data[at] in BLANK:
         at += 1
     return at
 

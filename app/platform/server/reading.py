@@ -9,7 +9,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from .heads import END, NO_TRAILERS, REQUEST_LINE, BodyEnd, cannot_be_a_head, skip_blank_lines, without_upgrade
+from .heads import BLANK, END, NO_TRAILERS, REQUEST_LINE, BodyEnd, cannot_be_a_head, skip_blank_lines, without_upgrade
 from .joined import JoinedTransport
 from .limits import MAX_FIELDS, MAX_PIPELINED, MAX_WAITING_BYTES, REQUEST_BYTES, RateWindow
 from .unsent import Unsent
@@ -111,7 +111,7 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
                 if begin == at:  # the parser waits for more than was announced
                     self._refuse(400)
                 continue
-            if not self._idle() and not self.cycle.keep_alive:
+            if pieces > 1 and not (self._idle() or self.cycle.keep_alive):
                 return  # nothing is answered behind `Connection: close`
             if self._head:
                 searched = len(self._head)
@@ -120,8 +120,10 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
                 self._received -= searched
                 end, self._head = len(data), b""
             else:
-                begin = skip_blank_lines(data, at)
-                self._received += begin - at
+                begin = at
+                if data[at] in BLANK:
+                    begin = skip_blank_lines(data, at)
+                    self._received += begin - at
                 found = data.find(END, begin)
             if found < 0:
                 self._keep(data[begin:])
