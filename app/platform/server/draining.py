@@ -15,11 +15,11 @@ from functools import partial
 from types import FrameType
 
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ..drain import Drain
 from .config import ServerConfig
 from .guard import GuardedProtocol
+from .websocket import GuardedWebSocket
 
 TICK = 0.05
 MALLOPT_MMAP_THRESHOLD = -3
@@ -90,8 +90,9 @@ class DrainingServer(uvicorn.Server):
         now = time.monotonic()
         if now - self._swept >= self._sweep_every:
             for connection in list(self.server_state.connections):
-                if isinstance(connection, GuardedProtocol):
+                if isinstance(connection, GuardedProtocol | GuardedWebSocket):
                     connection.sweep(now - self._swept)
+            self._config.limits.connections.set(len(self.server_state.connections))
             self._swept = now
         return await super().on_tick(counter)
 
@@ -131,7 +132,7 @@ class DrainingServer(uvicorn.Server):
         still_open = [
             connection
             for connection in self.server_state.connections
-            if isinstance(connection, WebSocketsSansIOProtocol) and connection.handshake_complete
+            if isinstance(connection, GuardedWebSocket) and connection.handshake_complete
         ]
         for connection in still_open[: math.ceil(len(still_open) * TICK / max(left, TICK))]:
             connection.shutdown()

@@ -131,7 +131,7 @@ class _Worker(UvicornWorker):
             service.application,
             self.settings,
             notify=self.callback_notify,
-            count_shed=service.telemetry.metrics.count_shed,
+            metrics=service.telemetry.metrics,
         )
         self.server = DrainingServer(config, service.drain)
         signal.signal(signal.SIGQUIT, self.server.handle_exit)

@@ -24,7 +24,7 @@ def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> 
     """Serves on a socket that is bound already; returns the exit code."""
     service = served(load_application(target, settings), settings)
     configure_logging(settings, service.telemetry.writer)
-    config = ServerConfig(service.application, settings, count_shed=service.telemetry.metrics.count_shed)
+    config = ServerConfig(service.application, settings, metrics=service.telemetry.metrics)
     server = DrainingServer(config, service.drain)
     with operations_served(service, settings):
         try:

@@ -25,11 +25,15 @@ class Http(Group):
     max_json_depth: Positive = 32
     """A JSON body with objects and arrays nested deeper is answered 400."""
     max_header_bytes: Positive = 32 * 1024
-    """A larger head of a request is answered 431."""
+    """A larger head of a request is answered 431, and so is one with more than 100 header fields."""
+    max_connections: Positive = 1000
+    """Open connections of a process; beyond them, those that wait for a request are closed to make room."""
     header_timeout_seconds: Annotated[Seconds, Field(gt=0)] = 10
     """How long a client may take to send the head of a request."""
     min_body_bytes_per_second: Positive = 256
-    """A body that arrives slower than this is cut (a slow-client attack, not a slow line)."""
+    """A body that arrives, or an answer that is read, more slowly than this is cut (an attack, not a slow line)."""
+    write_timeout_seconds: Annotated[Seconds, Field(gt=0)] = 30
+    """Over which time a client must read its answers at that rate."""
     keep_alive_seconds: Seconds = 20
     """How long an idle connection is kept."""
     trusted_proxies: Networks = ""

@@ -48,7 +48,14 @@ ACTIVE_REQUESTS = MetricSpec(
     "http_server_active_requests",
     "gauge",
     "requests",
-    "Requests whose answer is not complete.",
+    "Requests whose answer is not complete, or waits for a client that does not read it.",
+    owner="http",
+)
+CONNECTIONS = MetricSpec(
+    "http_server_open_connections",
+    "gauge",
+    "connections",
+    "Open connections to the API, WebSockets included, as of the last second.",
     owner="http",
 )
 ACTIVE_WEBSOCKETS = MetricSpec(
@@ -236,6 +243,7 @@ STATEMENT_DURATION = MetricSpec(
 CATALOGUE = (
     REQUEST_DURATION,
     ACTIVE_REQUESTS,
+    CONNECTIONS,
     ACTIVE_WEBSOCKETS,
     SHED,
     LOOP_LAG,

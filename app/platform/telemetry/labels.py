@@ -4,12 +4,14 @@ from typing import Literal, TypeAlias
 
 ShedReason: TypeAlias = Literal[
     "body_budget",
+    "connections",
     "draining",
     "large_head",
     "log_in_client_places",
     "log_in_failures",
     "log_in_slots",
     "malformed",
+    "pipelined",
     "slow_client",
 ]
 """Why a request was refused to protect the service. Of log-ins: the client holds all of its places in the queue, too

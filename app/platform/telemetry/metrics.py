@@ -45,6 +45,7 @@ class Metrics:
         self._overflow = ours.counter(catalogue.SERIES_OVERFLOW)
         self._websockets = ours.gauge(catalogue.ACTIVE_WEBSOCKETS)
         self.active_requests = ours.gauge(catalogue.ACTIVE_REQUESTS)
+        self.connections = ours.gauge(catalogue.CONNECTIONS)
         self._shed = ours.counter(catalogue.SHED)
         self.loop_lag = ours.histogram(catalogue.LOOP_LAG)
         lines = ours.counter(catalogue.LOG_LINES)
