@@ -76,7 +76,7 @@ class GuardedProtocol(_Protocol):
         super().__init__(addr, connected_fut, con_params, record_class, loop)
         if self._logging_in:
             # On the instance, so that a connection that is logged in pays nothing for it.
-            self.data_received = self._judge
+            setattr(self, "data_received", self._judge)  # noqa: B010 - mypy lets no method be assigned
 
     def connection_made(self, transport: object) -> None:
         if self._logging_in:
