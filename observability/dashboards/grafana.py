@@ -50,7 +50,9 @@ def _dashboard(dashboard: Dashboard, dashboards: tuple[Dashboard, ...]) -> sdk.D
         time=sdk.DashboardDashboardTime(dashboard.span, "now"),
         timepicker=sdk.TimePickerConfig(),
         links=[_link(dashboard, target) for target in dashboards if target.uid != dashboard.uid],
-        annotations=sdk.AnnotationContainer([_PrometheusAnnotation(one) for one in dashboard.annotations]),
+        annotations=sdk.AnnotationContainer(
+            [_PrometheusAnnotation(annotation) for annotation in dashboard.annotations]
+        ),
         templating=sdk.DashboardDashboardTemplating([_data_source(), *map(_variable, dashboard.variables)]),
         panels=[grafana_panel(number, place, panel, dashboards) for number, place, panel in _places(dashboard.panels)],
     )

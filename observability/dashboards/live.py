@@ -57,17 +57,17 @@ class Prometheus:
 
     def label_values(self, label: str, series: str | None, span: Span) -> list[str]:
         """What a label had as values in the range."""
-        asked = {"start": span.start, "end": span.end, **({"match[]": series} if series else {})}
-        return [str(value) for value in self._get(f"label/{label}/values", asked)]
+        parameters = {"start": span.start, "end": span.end, **({"match[]": series} if series else {})}
+        return [str(value) for value in self._get(f"label/{label}/values", parameters)]
 
     def range(self, query: str, span: Span) -> list[Json]:
         """The series of a range query."""
-        asked = {"query": query, "start": span.start, "end": span.end, "step": span.step}
-        series: list[Json] = self._get("query_range", asked)["result"]
+        parameters = {"query": query, "start": span.start, "end": span.end, "step": span.step}
+        series: list[Json] = self._get("query_range", parameters)["result"]
         return series
 
-    def _get(self, path: str, asked: Mapping[str, object]) -> Any:
-        request = f"{self._address}/api/v1/{path}?{urllib.parse.urlencode(asked)}"
+    def _get(self, path: str, parameters: Mapping[str, object]) -> Any:
+        request = f"{self._address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - an address of the caller's
             return json.load(answer)["data"]
 
@@ -86,13 +86,13 @@ def gaps(
         picked: values of variables; of the others it is all of them.
     """
     values = dict(picked or {})
-    for one in dashboard["templating"]["list"]:
-        if one["type"] == "query" and one["name"] not in values:
-            found = resolve(prometheus, one, values, span)
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query" and variable["name"] not in values:
+            offered = resolve(prometheus, variable, values, span)
             # A Prometheus of one cluster has no label that says which.
-            if not found and one["name"] != "cluster" and not (one["regex"] and without):
-                yield Gap(dashboard["uid"], f"variable {one['name']}", one["query"]["query"], "no value")
-            values[one["name"]] = chosen(one, found)
+            if not offered and variable["name"] != "cluster" and not (variable["regex"] and without):
+                yield Gap(dashboard["uid"], f"variable {variable['name']}", variable["query"]["query"], "no value")
+            values[variable["name"]] = chosen(variable, offered)
     for where, query in _queries(dashboard):
         if not programs(query) & without:
             problem = _problem(prometheus.range(filled(query, values, span), span))
@@ -102,22 +102,22 @@ def gaps(
 
 def resolve(prometheus: Prometheus, variable: Json, values: Mapping[str, str], span: Span) -> list[str]:
     """The values that a variable offers, given those before it."""
-    asked = _LABEL_VALUES.fullmatch(filled(variable["query"]["query"], values, span))
-    if asked is None:
+    function = _LABEL_VALUES.fullmatch(filled(variable["query"]["query"], values, span))
+    if function is None:
         raise ValueError(f"the variable {variable['name']} asks {variable['query']['query']}, which is not understood")
-    found = prometheus.label_values(asked["label"], asked["series"], span)
+    offered = prometheus.label_values(function["label"], function["series"], span)
     pattern = _PATTERN.fullmatch(variable["regex"])
     if pattern is None:
-        return found
-    parts = (re.search(pattern["regex"], value) for value in found)
+        return offered
+    parts = (re.search(pattern["regex"], value) for value in offered)
     return sorted({part[1] for part in parts if part})
 
 
-def chosen(variable: Json, found: list[str]) -> str:
+def chosen(variable: Json, offered: list[str]) -> str:
     """What stands in a query for "All"."""
     if everything := variable.get("allValue"):
         return str(everything)
-    return f"({'|'.join(map(re.escape, found))})" if len(found) > 1 else "".join(map(re.escape, found))
+    return f"({'|'.join(map(re.escape, offered))})" if len(offered) > 1 else "".join(map(re.escape, offered))
 
 
 def filled(query: str, values: Mapping[str, str], span: Span) -> str:
@@ -133,21 +133,21 @@ def filled(query: str, values: Mapping[str, str], span: Span) -> str:
 
 def programs(query: str) -> set[str]:
     """Programs besides ours and Prometheus that a query asks, from the list of others' metrics."""
-    asked = metrics(query)
-    return {source.program for source in _CLUSTER_PROGRAMS if asked & {spec.name for spec in source.metrics}}
+    names = metrics(query)
+    return {source.program for source in _CLUSTER_PROGRAMS if names & {spec.name for spec in source.metrics}}
 
 
 def _queries(dashboard: Json) -> Iterator[tuple[str, str]]:
     for panel in dashboard["panels"]:
         for target in panel.get("targets", ()):
             yield f"panel {panel['title']}", target["expr"]
-    for one in dashboard["annotations"]["list"]:
-        yield f"annotation {one['name']}", one["target"]["expr"]
+    for annotation in dashboard["annotations"]["list"]:
+        yield f"annotation {annotation['name']}", annotation["target"]["expr"]
 
 
 def _problem(series: list[Json]) -> str:
     if not series:
         return "no series"
-    if all(math.isnan(float(value)) for one in series for _, value in one["values"]):
+    if all(math.isnan(float(value)) for line in series for _, value in line["values"]):
         return "only NaN"
     return ""

@@ -27,11 +27,11 @@ def nodes(query: str) -> Iterator[Node]:
     Raises:
         QueryError: if it is no PromQL.
     """
-    found: list[Node] = []
+    visited: list[Node] = []
     open_nodes: list[promql.Expr] = []
 
     def enter(node: promql.Expr) -> None:
-        found.append(Node(node, tuple(open_nodes)))
+        visited.append(Node(node, tuple(open_nodes)))
         open_nodes.append(node)
 
     def leave(node: promql.Expr) -> None:
@@ -40,7 +40,7 @@ def nodes(query: str) -> Iterator[Node]:
     for name, length in _RANGES.items():
         query = query.replace(name, f"{length.total_seconds():.0f}s")
     promql.walk(queries.parse(query), enter, leave)
-    return iter(found)
+    return iter(visited)
 
 
 def is_variable(length: timedelta | None) -> bool:
@@ -50,6 +50,6 @@ def is_variable(length: timedelta | None) -> bool:
 
 def called(node: Node) -> str:
     """The function whose argument a selector with a range is; empty without one."""
-    ranged = [one for one in node.parents if isinstance(one, promql.MatrixSelector)]
-    calls = [one for one in node.parents if isinstance(one, promql.Call)]
+    ranged = [parent for parent in node.parents if isinstance(parent, promql.MatrixSelector)]
+    calls = [parent for parent in node.parents if isinstance(parent, promql.Call)]
     return calls[-1].func.name if ranged and calls else ""

@@ -40,10 +40,10 @@ def text(samples: Iterator[Sample]) -> str:
 def _of_objects(seconds: float, breath: float) -> Iterator[Sample]:
     wanted = 2 + int(seconds / breath) % 2
     for number, pod in enumerate(PODS):
-        one = {"pod": pod, "uid": f"00000000-0000-4000-8000-00000000000{number}"}
-        container = {**one, "container": _CONTAINER}
-        yield "kube_pod_info", {**one, "node": f"node-{number + 1}", "created_by_name": DEPLOYMENT}, 1
-        yield "kube_pod_status_ready", {**one, "condition": "true"}, 1
+        labels = {"pod": pod, "uid": f"00000000-0000-4000-8000-00000000000{number}"}
+        container = {**labels, "container": _CONTAINER}
+        yield "kube_pod_info", {**labels, "node": f"node-{number + 1}", "created_by_name": DEPLOYMENT}, 1
+        yield "kube_pod_status_ready", {**labels, "condition": "true"}, 1
         yield "kube_pod_container_status_restarts_total", container, number
         for kind, cores, memory in (("requests", 0.25, 256), ("limits", 1, 512)):
             name = f"kube_pod_container_resource_{kind}"

@@ -36,11 +36,11 @@ class Target:
 
 def configuration(targets: Iterable[Target], page: int) -> dict[str, object]:
     """What is scraped, without rules; `page` is the port of `page.serving`, which has the samples of a cluster."""
-    labels = [({"namespace": NAMESPACE, "pod": one.pod}, f"127.0.0.1:{one.port}") for one in targets]
+    labels = [({"namespace": NAMESPACE, "pod": target.pod}, f"127.0.0.1:{target.port}") for target in targets]
     every = f"{SCRAPE_SECONDS}s"
     own = {
         "job_name": JOB,
-        "static_configs": [{"targets": [address], "labels": one} for one, address in labels],
+        "static_configs": [{"targets": [address], "labels": pod} for pod, address in labels],
     }
     return {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},

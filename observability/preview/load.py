@@ -42,7 +42,7 @@ class Visitor:
         answer = await self.client.post("/api/v1/auth/token", data=form)
         self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         listed = await self.client.get("/api/v2/items", params={"limit": 50})
-        self.items = [one["id"] for one in listed.json()["items"]]
+        self.items = [item["id"] for item in listed.json()["items"]]
 
     async def read(self) -> None:
         await self.client.get(f"/api/v2/items/{random.choice(self.items)}")  # noqa: S311 - no secret

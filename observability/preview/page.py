@@ -60,14 +60,14 @@ class _Handler(BaseHTTPRequestHandler):
     seconds_of_breath = 0.0
 
     def do_GET(self) -> None:
-        asked = self.path.partition("?")[0]
-        path = "/page.html" if asked == "/" else asked
+        path = self.path.partition("?")[0]
+        path = "/page.html" if path == "/" else path
         if path in _FILES:
             self._answer(200, f"{_TYPES[_FILES[path].suffix]}; charset=utf-8", _FILES[path].read_bytes())
         elif path == "/dashboards.json":
             described = {
                 "scrapeSeconds": SCRAPE_SECONDS,
-                "dashboards": [document(one, DASHBOARDS) for one in DASHBOARDS],
+                "dashboards": [document(dashboard, DASHBOARDS) for dashboard in DASHBOARDS],
             }
             self._answer(200, "application/json", json.dumps(described).encode())
         elif path == "/cluster/kube-state-metrics":

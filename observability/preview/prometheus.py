@@ -28,14 +28,14 @@ def program() -> str:
         NoPrometheusError: it is nowhere.
     """
     named = os.environ.get(VARIABLE, "")
-    found = shutil.which(named or "prometheus")
-    if found is None:
+    path = shutil.which(named or "prometheus")
+    if path is None:
         where = f"{VARIABLE} names {named}, which is no program" if named else "there is no program prometheus on PATH"
         raise NoPrometheusError(
             f"The preview needs Prometheus, and {where}: install it (Debian: apt-get install prometheus; else "
             f"https://prometheus.io/download), or name it with {VARIABLE}=/path/to/prometheus."
         )
-    return found
+    return path
 
 
 @contextmanager

@@ -86,6 +86,6 @@ def test_promtool_finds_nothing_to_complain_of(scraped: str) -> None:
         [promtool, "check", "metrics"], input=scraped, capture_output=True, text=True, check=False, timeout=60
     )
     ours = {spec.name for spec in CATALOGUE}
-    said = (done.stdout + done.stderr).splitlines()
-    assert [line.split(" ", 1)[0] for line in said if line.split(" ", 1)[0] in ours] == [OF_OPENTELEMETRY], said
-    assert done.returncode in {0, 3}, said
+    output = (done.stdout + done.stderr).splitlines()
+    assert [line.split(" ", 1)[0] for line in output if line.split(" ", 1)[0] in ours] == [OF_OPENTELEMETRY], output
+    assert done.returncode in {0, 3}, output

@@ -48,7 +48,7 @@ def test_what_the_catalogue_has_may_be_asked_for(query: str) -> None:
 
 @pytest.mark.parametrize(("query", "sentence"), BAD)
 def test_what_the_catalogue_lacks_is_named(query: str, sentence: str) -> None:
-    assert any(sentence in said for said in complaints(query)), complaints(query)
+    assert any(sentence in complaint for complaint in complaints(query)), complaints(query)
 
 
 def test_the_metrics_of_a_query_are_named() -> None:

@@ -74,7 +74,7 @@ def asking_logs(expr: str) -> Change:
 def without(name: str) -> Change:
     def change(dashboard: Json) -> None:
         variables = dashboard["templating"]["list"]
-        dashboard["templating"]["list"] = [one for one in variables if one["name"] != name]
+        dashboard["templating"]["list"] = [variable for variable in variables if variable["name"] != name]
 
     return change
 
@@ -137,7 +137,7 @@ BAD: list[tuple[str, Change]] = [
 ]
 
 
-@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.uid)
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
 def test_no_rule_finds_a_fault_in_a_dashboard(dashboard: Dashboard) -> None:
     assert faults(document(dashboard, DASHBOARDS)) == []
 

@@ -11,7 +11,7 @@ from observability.dashboards.grafana import Json, document
 from observability.dashboards.live import Span, chosen, filled, programs
 from observability.preview.prometheus import VARIABLE, NoPrometheusError, program
 
-DOCUMENTS: list[Json] = [document(one, DASHBOARDS) for one in DASHBOARDS]
+DOCUMENTS: list[Json] = [document(dashboard, DASHBOARDS) for dashboard in DASHBOARDS]
 
 
 def test_what_only_the_cluster_can_answer_is_known_by_its_metrics() -> None:

@@ -55,16 +55,19 @@ def release(components: tuple[str, ...], name: str = "slipway", namespace: str =
 
 def rules(*charts: Rendered) -> dict[str, str]:
     """Each PrometheusRule as a file, `FASTER`."""
-    found = [one for chart in charts for one in chart.kind("PrometheusRule")]
-    files = {f"{one['metadata']['namespace']}-{one['metadata']['name']}": yaml.safe_dump(one["spec"]) for one in found}
+    resources = [resource for chart in charts for resource in chart.kind("PrometheusRule")]
+    files = {
+        f"{resource['metadata']['namespace']}-{resource['metadata']['name']}": yaml.safe_dump(resource["spec"])
+        for resource in resources
+    }
     return {f"{name}.yaml": _hurried(text) for name, text in files.items()}
 
 
 def _hurried(text: str) -> str:
     """The same rules with shorter times; the windows in the names of what they record stay."""
 
-    def shorter(found: re.Match[str]) -> str:
-        return f"{int(found[1]) * _SECONDS[found[2]] * 1000 // FASTER}ms"
+    def shorter(duration: re.Match[str]) -> str:
+        return f"{int(duration[1]) * _SECONDS[duration[2]] * 1000 // FASTER}ms"
 
     return re.sub(r"(?<![:\w.])(\d+)([smhdw])\b", shorter, text)
 
@@ -77,19 +80,21 @@ def scrape_jobs(chart: Rendered, processes: Mapping[str, Sequence[Process]]) -> 
     jobs: list[Object] = []
     for monitor in chart.kind("ServiceMonitor"):
         (service,) = [
-            one
-            for one in chart.kind("Service")
-            if _selects(monitor["spec"]["selector"]["matchLabels"], one["metadata"])
+            candidate
+            for candidate in chart.kind("Service")
+            if _selects(monitor["spec"]["selector"]["matchLabels"], candidate["metadata"])
         ]
         (pod,) = [
-            one for one in chart.kind("Deployment") if _selects(service["spec"]["selector"], _template(one)["metadata"])
+            deployment
+            for deployment in chart.kind("Deployment")
+            if _selects(service["spec"]["selector"], _template(deployment)["metadata"])
         ]
         (endpoint,) = monitor["spec"]["endpoints"]
-        (port,) = [one for one in service["spec"]["ports"] if one["name"] == endpoint["port"]]
+        (port,) = [port for port in service["spec"]["ports"] if port["name"] == endpoint["port"]]
         (container,) = [
-            one
-            for one in _template(pod)["spec"]["containers"]
-            if port["targetPort"] in {open_port["name"] for open_port in one["ports"]}
+            candidate
+            for candidate in _template(pod)["spec"]["containers"]
+            if port["targetPort"] in {open_port["name"] for open_port in candidate["ports"]}
         ]
         name = service["metadata"]["name"]
         labels = {
@@ -104,8 +109,8 @@ def scrape_jobs(chart: Rendered, processes: Mapping[str, Sequence[Process]]) -> 
                 "scrape_interval": endpoint["interval"],
                 "scrape_timeout": endpoint["interval"],
                 "static_configs": [
-                    {"targets": [f"127.0.0.1:{one.metrics_port}"], "labels": {**labels, "pod": one.pod}}
-                    for one in processes[service["metadata"]["labels"][COMPONENT]]
+                    {"targets": [f"127.0.0.1:{process.metrics_port}"], "labels": {**labels, "pod": process.pod}}
+                    for process in processes[service["metadata"]["labels"][COMPONENT]]
                 ],
             }
         )

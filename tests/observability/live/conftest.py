@@ -93,16 +93,20 @@ def health(stage: Stage) -> Health:
     incomplete = list(stage.dashboards)
 
     def all_answered() -> bool:
-        missing[:] = [gap for one in incomplete for gap in gaps(stage.prometheus, one, last(HISTORY, GLANCE))]
-        incomplete[:] = [one for one in incomplete if one["uid"] in {gap.dashboard for gap in missing}]
+        missing[:] = [
+            gap for dashboard in incomplete for gap in gaps(stage.prometheus, dashboard, last(HISTORY, GLANCE))
+        ]
+        incomplete[:] = [
+            dashboard for dashboard in incomplete if dashboard["uid"] in {gap.dashboard for gap in missing}
+        ]
         return not missing
 
     _until(all_answered)
     elsewhere = [
         gap
         for namespace in ELSEWHERE
-        for one in stage.dashboards
-        for gap in gaps(stage.prometheus, one, last(HISTORY, GLANCE), CLUSTER_PROGRAMS, {"namespace": namespace})
+        for dashboard in stage.dashboards
+        for gap in gaps(stage.prometheus, dashboard, last(HISTORY, GLANCE), CLUSTER_PROGRAMS, {"namespace": namespace})
         if gap.where != "annotation Scaling"  # the process that is killed is of one release only
     ]
     over.cancel()
@@ -128,8 +132,8 @@ def trouble(stage: Stage, health: Health) -> Trouble:
 
 async def _asking(components: list[Component], seconds: float, number: int = 2) -> None:
     async with AsyncExitStack() as stack:
-        for one in components:
-            await stack.enter_async_context(one.clients.asking(number))
+        for component in components:
+            await stack.enter_async_context(component.clients.asking(number))
         await asyncio.sleep(seconds)
 
 

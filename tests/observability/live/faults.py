@@ -165,7 +165,7 @@ async def cardinality_attack(component: Component) -> AsyncGenerator[None]:
         for number in range(10_000)
     ]
     async with component.clients.asking():
-        await flood(component.processes[0].port, [one.encode() for one in requests])
+        await flood(component.processes[0].port, [request.encode() for request in requests])
         yield
 
 

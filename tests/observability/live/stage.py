@@ -124,7 +124,7 @@ class Component:
         self.outlet = background.start(self._open(healthy, page, *ports[0])).result() if part.outlet else None
         if self.outlet:
             self._settings |= self.outlet.settings
-        self.processes = [self._start(*one) for one in ports]
+        self.processes = [self._start(*pair) for pair in ports]
         self.clients = Clients(self.processes[0].port, database)
 
     def restart(self, number: int = 0, **settings: str) -> None:
@@ -178,7 +178,7 @@ class Stage:
     inbox: Inbox
     components: Mapping[str, Component]
     background: Background
-    dashboards: tuple[Json, ...] = tuple(document(one, DASHBOARDS) for one in DASHBOARDS)
+    dashboards: tuple[Json, ...] = tuple(document(dashboard, DASHBOARDS) for dashboard in DASHBOARDS)
 
     @contextmanager
     def asked(self) -> Generator[None]:
@@ -202,30 +202,34 @@ class Stage:
             for dashboard, panel in shown
             for known in [self._variables(dashboard, span, component)]
             for target in panel["targets"]
-            for one in self.prometheus.range(filled(target["expr"], known, span), span)
-            if not legend or legend in one["metric"].values()
-            for _, value in one["values"]
+            for series in self.prometheus.range(filled(target["expr"], known, span), span)
+            if not legend or legend in series["metric"].values()
+            for _, value in series["values"]
             if not math.isnan(float(value))
         ]
 
     def marked(self, name: str, span: Span, component: str) -> list[dict[str, str]]:
         """Labels of what the annotation of this name marks in a range, of a component."""
         dashboard = self.dashboards[0]
-        (query,) = [one["target"]["expr"] for one in dashboard["annotations"]["list"] if one["name"] == name]
+        (query,) = [
+            annotation["target"]["expr"]
+            for annotation in dashboard["annotations"]["list"]
+            if annotation["name"] == name
+        ]
         known = self._variables(dashboard, span, component)
-        return [one["metric"] for one in self.prometheus.range(filled(query, known, span), span)]
+        return [series["metric"] for series in self.prometheus.range(filled(query, known, span), span)]
 
     def fired(self, span: Span, component: str = "") -> set[str]:
         """Names of the alerts that fired in a range, of a component or of all."""
         ours = f',job="{job(component)}"' if component else ""
         series = self.prometheus.range(f'ALERTS{{alertstate="firing"{ours}}}', span)
-        return {one["metric"]["alertname"] for one in series}
+        return {alert["metric"]["alertname"] for alert in series}
 
     def _variables(self, dashboard: Json, span: Span, component: str) -> dict[str, str]:
         known: dict[str, str] = {}
-        for one in dashboard["templating"]["list"][1:]:
-            ours = labels_of(component).get(one["name"]) if component else None
-            known[one["name"]] = ours or chosen(one, resolve(self.prometheus, one, known, span))
+        for variable in dashboard["templating"]["list"][1:]:
+            ours = labels_of(component).get(variable["name"]) if component else None
+            known[variable["name"]] = ours or chosen(variable, resolve(self.prometheus, variable, known, span))
         return known
 
 
@@ -254,19 +258,19 @@ def running_stage(folder: Path, server: Database, parts: tuple[Part, ...]) -> Ge
         for part in parts:
             database = stack.enter_context(_database(server, part.name)) if part.alone else shared
             healthy = components[HEALTHY].clients.port if components else 0
-            components[part.name] = one = Component(part, folder, database, page, background, healthy)
-            stack.callback(one.kill)
+            components[part.name] = component = Component(part, folder, database, page, background, healthy)
+            stack.callback(component.kill)
             if part.name == HEALTHY:
-                one.started()  # and has compiled what all others will import
-        for one in components.values():
-            one.started()
+                component.started()  # and has compiled what all others will import
+        for component in components.values():
+            component.started()
         inbox = stack.enter_context(receiving())
         alertmanager = stack.enter_context(running_alertmanager(folder, inbox))
         configuration: dict[str, object] = {
             "global": dict.fromkeys(_TIMES, f"{SCRAPE_SECONDS}s"),
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]},
             "scrape_configs": [
-                *scrape_jobs(chart, {name: one.targets() for name, one in components.items()}),
+                *scrape_jobs(chart, {name: component.targets() for name, component in components.items()}),
                 *(job for other in others for job in scrape_jobs(other, {HEALTHY: components[HEALTHY].targets()[:1]})),
                 *cluster_jobs(page),
                 *_samples(components.values()),
@@ -286,10 +290,10 @@ def running_stage(folder: Path, server: Database, parts: tuple[Part, ...]) -> Ge
 
 
 def _samples(components: Iterable[Component]) -> Iterator[Object]:
-    for one in components:
-        if one.outlet and one.outlet.samples_port:
-            target = {"targets": [f"127.0.0.1:{one.outlet.samples_port}"]}
-            yield {"job_name": f"kubernetes of {one.part.name}", "honor_labels": True, "static_configs": [target]}
+    for component in components:
+        if component.outlet and component.outlet.samples_port:
+            target = {"targets": [f"127.0.0.1:{component.outlet.samples_port}"]}
+            yield {"job_name": f"kubernetes of {component.part.name}", "honor_labels": True, "static_configs": [target]}
 
 
 _TIMES = ("scrape_interval", "scrape_timeout", "evaluation_interval")

@@ -31,4 +31,4 @@ def test_every_query_of_a_page_has_an_answer(page: Path, stage: Stage, trouble: 
 
 def _answered(stage: Stage, query: str, trouble: Trouble) -> bool:
     series = stage.prometheus.range(query, trouble.glance)
-    return any(not math.isnan(float(value)) for one in series for _, value in one["values"])
+    return any(not math.isnan(float(value)) for line in series for _, value in line["values"])

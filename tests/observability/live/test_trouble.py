@@ -51,18 +51,20 @@ def test_its_alerts_end_with_the_fault(fault: Fault, stage: Stage, trouble: Trou
 def test_its_alerts_are_sent_with_what_somebody_needs(fault: Fault, stage: Stage, trouble: Trouble) -> None:
     for name in fault.fires:
         ours = {"alertname": name, **labels_of(fault.part.name)}
-        told = [one for receiver in SEVERITIES.values() for one in stage.inbox.told(receiver, **ours)]
-        assert told, (fault.says, name)
-        for one in told:
-            assert one.receiver == SEVERITIES[one.labels["severity"]]
-            assert not re.search(r"{{|%{|<no value>|<error", one.annotations["description"]), one.annotations
-            assert labels_of(fault.part.name)["job"] in one.annotations["description"]
-            assert (ROOT / "observability/runbooks" / Path(one.annotations["runbook_url"]).name).is_file()
-            link = urlsplit(one.annotations["dashboard_url"])
+        messages = [message for receiver in SEVERITIES.values() for message in stage.inbox.told(receiver, **ours)]
+        assert messages, (fault.says, name)
+        for message in messages:
+            assert message.receiver == SEVERITIES[message.labels["severity"]]
+            assert not re.search(r"{{|%{|<no value>|<error", message.annotations["description"]), message.annotations
+            assert labels_of(fault.part.name)["job"] in message.annotations["description"]
+            assert (ROOT / "observability/runbooks" / Path(message.annotations["runbook_url"]).name).is_file()
+            link = urlsplit(message.annotations["dashboard_url"])
             assert link.path.rpartition("/")[2] in {dashboard["uid"] for dashboard in stage.dashboards}
-            asked = parse_qs(link.query)
-            assert asked == {f"var-{label}": [value] for label, value in labels_of(fault.part.name).items()}
-        ended = [one for one in stage.inbox.messages if not one.firing and ours.items() <= one.labels.items()]
+            variables = parse_qs(link.query)
+            assert variables == {f"var-{label}": [value] for label, value in labels_of(fault.part.name).items()}
+        ended = [
+            message for message in stage.inbox.messages if not message.firing and ours.items() <= message.labels.items()
+        ]
         assert ended, f"nobody was told of the end of {name}"
 
 
@@ -73,16 +75,16 @@ def test_what_is_well_stays_silent(stage: Stage, trouble: Trouble) -> None:
 def test_a_release_another_configuration_and_a_process_that_ended_are_marked(
     stage: Stage, health: Health, trouble: Trouble
 ) -> None:
-    assert "99.0.0" in {one["version"] for one in stage.marked("Deployments", trouble.all, "half-rolled-out")}
+    assert "99.0.0" in {mark["version"] for mark in stage.marked("Deployments", trouble.all, "half-rolled-out")}
     assert stage.marked("Configuration", trouble.all, "half-rolled-out") == []
     before, after = (
-        {one["hash"] for one in stage.marked("Configuration", span, "killed")} for span in (health.all, trouble.all)
+        {mark["hash"] for mark in stage.marked("Configuration", span, "killed")} for span in (health.all, trouble.all)
     )
     assert len(after) == 1
     assert not before & after
     for name in ("Deployments", "Configuration"):
         known = stage.marked(name, health.all, HEALTHY)
-        assert [one for one in stage.marked(name, trouble.all, HEALTHY) if one not in known] == []
+        assert [mark for mark in stage.marked(name, trouble.all, HEALTHY) if mark not in known] == []
     assert stage.marked("Scaling", health.all, HEALTHY)
 
 
@@ -92,13 +94,15 @@ def test_a_page_keeps_the_ticket_about_the_same_budget_silent(stage: Stage, trou
     query = f'ALERTS{{alertname="{page}",alertstate="firing",job="{labels_of("no-table")["job"]}"}}'
     (series,) = stage.prometheus.range(query, trouble.all)
     page_ended = series["values"][-1][0]
-    assert all(one.at > page_ended for one in stage.inbox.told("tickets", alertname=ticket, **labels_of("no-table")))
+    assert all(
+        message.at > page_ended for message in stage.inbox.told("tickets", alertname=ticket, **labels_of("no-table"))
+    )
 
 
 def test_ten_thousand_odd_requests_add_at_most_twenty_series(stage: Stage, health: Health, trouble: Trouble) -> None:
     query = f'count(http_server_request_duration_seconds_count{{job="{labels_of("attacked")["job"]}"}})'
     ((before, *_), *_), ((*_, after), *_) = (
-        [[float(value) for _, value in one["values"]] for one in stage.prometheus.range(query, span)]
+        [[float(value) for _, value in line["values"]] for line in stage.prometheus.range(query, span)]
         for span in (health.span, trouble.faults)
     )
     assert after - before <= 20

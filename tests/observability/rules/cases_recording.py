@@ -111,7 +111,7 @@ def _counts(slo: str) -> Iterator[Case]:
             numberless = dict.fromkeys({**samples, **more}, nan(130))
             yield _case(rule, slo, "is nothing while all is NaN", numberless, at_65m=None)
             if window == "5m":
-                again = {one: _restarted(value) for one, value in samples.items()}
+                again = {name: _restarted(value) for name, value in samples.items()}
                 yield _case(rule, slo, "goes on through a restart", {**again, **more}, at_32m=each * steps)
         yield from _zeros(slo, window, samples)
 

@@ -31,10 +31,10 @@ class Trial:
 @cache
 def promtool() -> Path:
     """The program; the test ends here if it is nowhere."""
-    if given := os.environ.get("SLIPWAY_TEST_PROMTOOL"):
-        if not os.access(given, os.X_OK):
+    if path := os.environ.get("SLIPWAY_TEST_PROMTOOL"):
+        if not os.access(path, os.X_OK):
             not_run_here("promtool", "SLIPWAY_TEST_PROMTOOL names no program")
-        return Path(given)
+        return Path(path)
     return require_tool("promtool")
 
 
@@ -50,10 +50,10 @@ def failures(trials: Sequence[Trial], folder: Path) -> list[str]:
     batches = [numbers[start : start + _MOST] for start in range(0, len(trials), _MOST)]
     with ThreadPoolExecutor(_PROCESSES) as pool:
         outputs = pool.map(partial(_run, program, folder), batches)
-    said: dict[int, str] = {}
+    messages: dict[int, str] = {}
     for output in outputs:
-        said |= output
-    return [said[number] for number in numbers]
+        messages |= output
+    return [messages[number] for number in numbers]
 
 
 def check_rules(files: Iterable[Path]) -> str:
@@ -70,5 +70,5 @@ def _run(program: Path, folder: Path, batch: Iterable[int]) -> dict[int, str]:
     )
     # 2.42 says "Unit Testing:  file", 3.x "Processing test file: file"; then come SUCCESS or the failures.
     parts = re.split(r"^(?:Unit Testing|Processing test file): +(\d+)\.test\.json$", result.stdout, flags=re.MULTILINE)
-    said = dict(zip(map(int, parts[1::2]), parts[2::2], strict=True))
-    return {number: "" if text.strip() == "SUCCESS" else text.strip() or "nothing" for number, text in said.items()}
+    messages = dict(zip(map(int, parts[1::2]), parts[2::2], strict=True))
+    return {number: "" if text.strip() == "SUCCESS" else text.strip() or "nothing" for number, text in messages.items()}

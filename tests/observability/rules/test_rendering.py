@@ -173,8 +173,8 @@ def test_probes_are_those_that_the_service_answers() -> None:
 
 def test_rules_are_labelled_for_the_prometheus_that_is_to_find_them() -> None:
     objects = rendered("minimal", ENABLED, f"{RULES}.labels.release=stack").kind("PrometheusRule")
-    assert {one["metadata"]["labels"]["release"] for one in objects} == {"stack"}
-    assert {one["metadata"]["namespace"] for one in objects} == {NAMESPACE}
+    assert {resource["metadata"]["labels"]["release"] for resource in objects} == {"stack"}
+    assert {resource["metadata"]["namespace"] for resource in objects} == {NAMESPACE}
 
 
 def rendered_text(profile: str, *settings: str) -> str:
