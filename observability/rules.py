@@ -17,7 +17,7 @@ OURS = 'job=~"%{workloads}",namespace="%{namespace}"'
 """Selects the series of this release; its jobs, deployments and autoscalers are called like its components."""
 OUR_PODS = 'namespace="%{namespace}",pod=~"(%{workloads})-[a-z0-9]+-[a-z0-9]+"'
 """Selects what others say of its pods."""
-EVERY = "30s"
+EVALUATION_INTERVAL = "30s"
 """How often rules are evaluated that somebody waits for."""
 
 
@@ -63,7 +63,7 @@ class Group:
 
     name: str
     rules: tuple[Rule, ...]
-    interval: str = EVERY
+    interval: str = EVALUATION_INTERVAL
 
 
 def text(groups: tuple[Group, ...]) -> str:

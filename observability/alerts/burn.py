@@ -10,7 +10,7 @@ from typing import Literal
 from observability.rules import OURS, Alert, Severity, indented
 from observability.slo.recording import OVERLAP
 
-FEWEST_ERRORS = 10
+MIN_ERRORS = 10
 """Of the long window; one failure an hour makes 6 in six hours."""
 
 
@@ -40,7 +40,7 @@ def _burns(kind: str, burn: Burn) -> str:
         if burn.long == "1h"
         else f"sum_over_time(slipway:slo_errors:increase5m{selected}[{burn.long}]) / {OVERLAP}"
     )
-    return f"{too_fast(burn.long)}\nand\n{too_fast(burn.short)}\nand\n{errors} >= {FEWEST_ERRORS}"
+    return f"{too_fast(burn.long)}\nand\n{too_fast(burn.short)}\nand\n{errors} >= {MIN_ERRORS}"
 
 
 def burns(kind: str, pairs: tuple[Burn, ...]) -> str:

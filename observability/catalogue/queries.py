@@ -68,7 +68,7 @@ def metrics(query: str) -> set[str]:
     return {_name(selector) for selector in selectors(query)}
 
 
-def complaints(query: str) -> list[str]:
+def query_problems(query: str) -> list[str]:
     """What a query asks for that does not exist, each a sentence. It may be one for a variable of Grafana.
 
     Raises:
@@ -80,7 +80,7 @@ def complaints(query: str) -> list[str]:
         inner = parse(variable["query"])
         return [*_of_selectors(variable["query"]), *_missing((variable["label"],), _labels(inner, []), "label_values")]
     if result := _QUERY_RESULT.fullmatch(query.strip()):
-        return complaints(result["query"])
+        return query_problems(result["query"])
     sentences = _of_selectors(query)
     _labels(parse(query), sentences)
     return sentences

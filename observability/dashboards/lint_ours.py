@@ -10,14 +10,14 @@ from itertools import combinations
 import promql_parser as promql
 
 from app.platform.telemetry.catalogue import MetricSpec
-from observability.catalogue.queries import QueryError, complaints, exported, selectors
+from observability.catalogue.queries import QueryError, exported, query_problems, selectors
 
 from .grafana import Json
 from .lint_common import UNITS, readable_queries
 from .model import WIDTH
-from .trees import called, is_variable, nodes
+from .trees import function_of, is_variable, nodes
 
-SHORTEST_DESCRIPTION = 40
+MIN_DESCRIPTION_LENGTH = 40
 _COUNTING = ("rate", "irate", "increase")
 _GRAFANA_VARIABLE = re.compile(r"\$\{?(\w+)")
 
@@ -32,8 +32,8 @@ def every_panel_has_a_known_unit(dashboard: Json) -> Iterator[str]:
 def descriptions_say_what_bad_looks_like(dashboard: Json) -> Iterator[str]:
     for panel in dashboard["panels"]:
         description = panel.get("description", "")
-        if len(description) < SHORTEST_DESCRIPTION or not description.endswith("."):
-            yield f"{panel['title']}: the description is no sentence of {SHORTEST_DESCRIPTION} characters"
+        if len(description) < MIN_DESCRIPTION_LENGTH or not description.endswith("."):
+            yield f"{panel['title']}: the description is no sentence of {MIN_DESCRIPTION_LENGTH} characters"
         if "Bad: " not in description:
             yield f"{panel['title']}: the description does not say what is bad"
 
@@ -86,7 +86,7 @@ def variables_are_defined(dashboard: Json) -> Iterator[str]:
 def metrics_and_labels_exist(dashboard: Json) -> Iterator[str]:
     for title, expr in all_queries(dashboard):
         try:
-            yield from (f"{title}: {sentence}" for sentence in complaints(expr))
+            yield from (f"{title}: {sentence}" for sentence in query_problems(expr))
         except QueryError as error:
             yield f"{title}: {error}"
 
@@ -109,7 +109,7 @@ def counters_are_rates(dashboard: Json) -> Iterator[str]:
         for part in nodes(expr):
             if isinstance(part.node, promql.VectorSelector) and part.node.name:
                 spec = exported().get(part.node.name)
-                if spec and spec.kind in ("counter", "histogram") and called(part) not in _COUNTING:
+                if spec and spec.kind in ("counter", "histogram") and function_of(part) not in _COUNTING:
                     yield f"{title}: {part.node.name} counts since the process started; take its rate"
 
 

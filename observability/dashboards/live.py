@@ -92,17 +92,17 @@ def gaps(
             # A Prometheus of one cluster has no label that says which.
             if not offered and variable["name"] != "cluster" and not (variable["regex"] and without):
                 yield Gap(dashboard["uid"], f"variable {variable['name']}", variable["query"]["query"], "no value")
-            values[variable["name"]] = chosen(variable, offered)
+            values[variable["name"]] = all_values(variable, offered)
     for where, query in _queries(dashboard):
         if not programs(query) & without:
-            problem = _problem(prometheus.range(filled(query, values, span), span))
+            problem = _problem(prometheus.range(with_variables(query, values, span), span))
             if problem:
                 yield Gap(dashboard["uid"], where, query, problem)
 
 
 def resolve(prometheus: Prometheus, variable: Json, values: Mapping[str, str], span: Span) -> list[str]:
     """The values that a variable offers, given those before it."""
-    function = _LABEL_VALUES.fullmatch(filled(variable["query"]["query"], values, span))
+    function = _LABEL_VALUES.fullmatch(with_variables(variable["query"]["query"], values, span))
     if function is None:
         raise ValueError(f"the variable {variable['name']} asks {variable['query']['query']}, which is not understood")
     offered = prometheus.label_values(function["label"], function["series"], span)
@@ -113,14 +113,14 @@ def resolve(prometheus: Prometheus, variable: Json, values: Mapping[str, str], s
     return sorted({part[1] for part in parts if part})
 
 
-def chosen(variable: Json, offered: list[str]) -> str:
+def all_values(variable: Json, offered: list[str]) -> str:
     """What stands in a query for "All"."""
     if everything := variable.get("allValue"):
         return str(everything)
     return f"({'|'.join(map(re.escape, offered))})" if len(offered) > 1 else "".join(map(re.escape, offered))
 
 
-def filled(query: str, values: Mapping[str, str], span: Span) -> str:
+def with_variables(query: str, values: Mapping[str, str], span: Span) -> str:
     """The query with its variables replaced."""
     known = {
         "__rate_interval": f"{span.rate_interval}s",

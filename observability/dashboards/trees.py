@@ -48,7 +48,7 @@ def is_variable(length: timedelta | None) -> bool:
     return length in _RANGES.values()
 
 
-def called(node: Node) -> str:
+def function_of(node: Node) -> str:
     """The function whose argument a selector with a range is; empty without one."""
     ranged = [parent for parent in node.parents if isinstance(parent, promql.MatrixSelector)]
     calls = [parent for parent in node.parents if isinstance(parent, promql.Call)]

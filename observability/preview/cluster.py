@@ -15,9 +15,9 @@ _CONTAINER = "slipway"
 _MEBIBYTE = 2**20
 
 
-def kube_state_metrics(seconds: float, breath: float) -> str:
-    """Its exposition, so many seconds after the start; the autoscaler wants another number each `breath` seconds."""
-    return text(_of_objects(seconds, breath))
+def kube_state_metrics(seconds: float, cycle_seconds: float) -> str:
+    """Its exposition, so many seconds after the start. The autoscaler's wish changes every `cycle_seconds`."""
+    return text(_of_objects(seconds, cycle_seconds))
 
 
 def kubelet(seconds: float) -> str:
@@ -37,8 +37,8 @@ def text(samples: Iterator[Sample]) -> str:
     return "".join(sorted(lines))  # those of one metric together
 
 
-def _of_objects(seconds: float, breath: float) -> Iterator[Sample]:
-    wanted = 2 + int(seconds / breath) % 2
+def _of_objects(seconds: float, cycle_seconds: float) -> Iterator[Sample]:
+    wanted = 2 + int(seconds / cycle_seconds) % 2
     for number, pod in enumerate(PODS):
         labels = {"pod": pod, "uid": f"00000000-0000-4000-8000-00000000000{number}"}
         container = {**labels, "container": _CONTAINER}

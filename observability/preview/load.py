@@ -16,11 +16,11 @@ from app.development.greeting import PASSWORD, USERNAME
 from app.platform.settings import Database
 
 REQUESTS_A_SECOND = 40
-LOCK_EVERY = 100.0
+LOCK_INTERVAL_SECONDS = 100.0
 """Seconds between two moments in which the table of items is locked: a few requests then get no connection."""
 LOCK_SECONDS = 1.65
-_LOG_IN_AGAIN = 240.0
-_LEAVES_AFTER = 0.05
+_TOKEN_REFRESH_SECONDS = 240.0
+_DISCONNECT_AFTER_SECONDS = 0.05
 
 Step = Callable[["Visitor"], Awaitable[object]]
 
@@ -66,7 +66,7 @@ class Visitor:
         await self.client.get("/api/v2/items", headers={"Authorization": ""})
 
     async def leave_early(self) -> None:
-        await self.client.get("/api/v2/items", params={"limit": 100}, timeout=_LEAVES_AFTER)
+        await self.client.get("/api/v2/items", params={"limit": 100}, timeout=_DISCONNECT_AFTER_SECONDS)
 
 
 _STEPS: tuple[tuple[Step, int], ...] = (
@@ -93,7 +93,7 @@ async def _run(addresses: list[str], database: Database) -> None:
         async with asyncio.TaskGroup() as group:
             for visitor in visitors:
                 group.create_task(_visit(visitor, REQUESTS_A_SECOND / len(visitors)))
-            group.create_task(_lock_now_and_then(database))
+            group.create_task(_lock_at_intervals(database))
     except* (httpx.HTTPError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as errors:
         raise Gone from errors
 
@@ -104,7 +104,7 @@ async def _visit(visitor: Visitor, rate: float) -> None:
     pending: set[asyncio.Task[None]] = set()
     logged_in = 0.0
     while True:
-        if not logged_in or time.monotonic() > logged_in + _LOG_IN_AGAIN:
+        if not logged_in or time.monotonic() > logged_in + _TOKEN_REFRESH_SECONDS:
             await visitor.log_in()
             logged_in = time.monotonic()
         (step,) = random.choices(steps, weights)  # noqa: S311 - no secret
@@ -121,10 +121,10 @@ async def _try(step: Step, visitor: Visitor) -> None:
         return  # what the service did wrong is in its metrics
 
 
-async def _lock_now_and_then(database: Database) -> None:
+async def _lock_at_intervals(database: Database) -> None:
     connection = await connect(database)
     while True:
-        await asyncio.sleep(LOCK_EVERY)
+        await asyncio.sleep(LOCK_INTERVAL_SECONDS)
         async with connection.transaction():
             await connection.execute("LOCK TABLE items.items IN ACCESS EXCLUSIVE MODE")
             await asyncio.sleep(LOCK_SECONDS)

@@ -42,7 +42,7 @@ class Inbox:
     port: int
     messages: list[Message] = field(default_factory=list[Message])
 
-    def told(self, receiver: str, **labels: str) -> list[Message]:
+    def firing(self, receiver: str, **labels: str) -> list[Message]:
         """The alerts with these labels that a receiver was told to fire."""
         return [
             message

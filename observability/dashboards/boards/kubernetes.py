@@ -29,13 +29,13 @@ def _rate(metric: str, selected: str) -> str:
     return f"rate({metric}{{{selected}}}[{INTERVAL}])"
 
 
-def _asked(kind: str, resource: str) -> str:
+def _requested(kind: str, resource: str) -> str:
     return total(f'kube_pod_container_resource_{kind}{{{PODS},resource="{resource}"}}', "pod")
 
 
 _ENDED = f"count by (pod, reason) (kube_pod_container_status_last_terminated_reason{{{PODS}}} == 1)"
 _WAITING = f"count by (pod, reason) (kube_pod_container_status_waiting_reason{{{PODS}}} == 1)"
-_MEMORY_LIMIT = _asked("limits", "memory")
+_MEMORY_LIMIT = _requested("limits", "memory")
 _RESTARTS = f"kube_pod_container_status_restarts_total{{{PODS}}}[$__range]"
 _THROTTLED = share(
     or_zero(total(_rate("container_cpu_cfs_throttled_periods_total", _CONTAINERS))),
@@ -149,8 +149,8 @@ KUBERNETES = Dashboard(
             "may take it away), or flat at the limit.",
             "short",
             Query(total(_rate("container_cpu_usage_seconds_total", _CONTAINERS), "pod"), "{{pod}}"),
-            Query(f"min({_asked('requests', 'cpu')})", "request"),
-            Query(f"min({_asked('limits', 'cpu')})", "limit"),
+            Query(f"min({_requested('requests', 'cpu')})", "request"),
+            Query(f"min({_requested('limits', 'cpu')})", "limit"),
         ),
         lines(
             "CPU throttling by pod",

@@ -53,7 +53,7 @@ def _stat(  # noqa: PLR0913 - as a panel has fields
     )
 
 
-_GLANCE = (
+_STATS = (
     _stat(
         "Error budget left",
         "Share of the 30-day budget for failed requests that is left. Bad: below 25 %, and at 0 the promise of the "
@@ -130,7 +130,7 @@ _GLANCE = (
     ),
 )
 
-_CURVES = (
+_GRAPHS = (
     Panel(
         "timeseries",
         "Requests by route",
@@ -197,7 +197,7 @@ _CURVES = (
     ),
 )
 
-_WORST = (
+_DETAILS = (
     Panel(
         "bargauge",
         "Slowest routes (p99)",
@@ -234,7 +234,7 @@ OVERVIEW = Dashboard(
     "slipway-overview",
     "Overview",
     "Is the service well? Rate, errors, duration, and what is left of the error budget.",
-    (*_GLANCE, *_CURVES, *_WORST),
+    (*_STATS, *_GRAPHS, *_DETAILS),
     VARIABLES,
     ANNOTATIONS,
 )

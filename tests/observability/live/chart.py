@@ -13,7 +13,7 @@ from tests.chart.rendering import COMPONENT, NAMESPACE, Object, Rendered, render
 
 SCRAPE_SECONDS = 2
 """Each second would take all of two slow cores, and scrapes would fail that are not meant to."""
-FASTER = 30
+SPEEDUP = 30
 """An hour of the rules takes two minutes; what they count in 5 minutes they then count in 10 seconds.
 
 Rules of all processes at once are read from a million samples: much faster than this, and a slow machine skips some.
@@ -54,20 +54,20 @@ def release(components: tuple[str, ...], name: str = "slipway", namespace: str =
 
 
 def rules(*charts: Rendered) -> dict[str, str]:
-    """Each PrometheusRule as a file, `FASTER`."""
+    """Each PrometheusRule as a file, `SPEEDUP`."""
     resources = [resource for chart in charts for resource in chart.kind("PrometheusRule")]
     files = {
         f"{resource['metadata']['namespace']}-{resource['metadata']['name']}": yaml.safe_dump(resource["spec"])
         for resource in resources
     }
-    return {f"{name}.yaml": _hurried(text) for name, text in files.items()}
+    return {f"{name}.yaml": _with_shorter_times(text) for name, text in files.items()}
 
 
-def _hurried(text: str) -> str:
+def _with_shorter_times(text: str) -> str:
     """The same rules with shorter times; the windows in the names of what they record stay."""
 
     def shorter(duration: re.Match[str]) -> str:
-        return f"{int(duration[1]) * _SECONDS[duration[2]] * 1000 // FASTER}ms"
+        return f"{int(duration[1]) * _SECONDS[duration[2]] * 1000 // SPEEDUP}ms"
 
     return re.sub(r"(?<![:\w.])(\d+)([smhdw])\b", shorter, text)
 

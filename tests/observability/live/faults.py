@@ -65,12 +65,12 @@ class Fault:
 async def missing_table(component: Component) -> AsyncGenerator[None]:
     async def look(client: Client) -> None:
         """A route of which every answer fails; of what ordinary clients ask, some is refused before."""
-        await client.ask("GET", f"{ITEMS}/{new_id()}", ONE_ITEM)
+        await client.request("GET", f"{ITEMS}/{new_id()}", ONE_ITEM)
 
     async with connection(component.database) as held:
         await held.execute("ALTER TABLE items.items RENAME TO gone")
         try:
-            async with component.clients.asking(), component.clients.asking(number=1, what=look):
+            async with component.clients.sending(), component.clients.sending(number=1, behavior=look):
                 yield
         finally:
             await held.execute("ALTER TABLE items.gone RENAME TO items")
@@ -79,7 +79,7 @@ async def missing_table(component: Component) -> AsyncGenerator[None]:
 @asynccontextmanager
 async def locked_table(component: Component) -> AsyncGenerator[None]:
     """Every statement on items waits until it is given up, and more clients wait than there are connections."""
-    async with component.clients.asking(number=30), connection(component.database) as held, held.transaction():
+    async with component.clients.sending(number=30), connection(component.database) as held, held.transaction():
         await held.execute("LOCK TABLE items.items IN ACCESS EXCLUSIVE MODE")
         yield
 
@@ -87,15 +87,15 @@ async def locked_table(component: Component) -> AsyncGenerator[None]:
 @asynccontextmanager
 async def slow_table(component: Component) -> AsyncGenerator[None]:
     """Statements on items wait for up to 1.6 s, which is less than what they may take."""
-    async with component.clients.asking():
-        locking = asyncio.create_task(_lock_again_and_again(component))
+    async with component.clients.sending():
+        locking = asyncio.create_task(_lock_repeatedly(component))
         try:
             yield
         finally:
             locking.cancel()
 
 
-async def _lock_again_and_again(component: Component) -> None:
+async def _lock_repeatedly(component: Component) -> None:
     async with connection(component.database) as held:
         while True:
             async with held.transaction():
@@ -107,33 +107,33 @@ async def _lock_again_and_again(component: Component) -> None:
 @asynccontextmanager
 async def blocked_loop(component: Component) -> AsyncGenerator[None]:
     async def block(client: Client) -> None:
-        await client.ask("GET", BLOCK)
+        await client.request("GET", BLOCK)
 
-    async with component.clients.asking(), component.clients.asking(number=1, what=block, pause=0.1):
+    async with component.clients.sending(), component.clients.sending(number=1, behavior=block, pause=0.1):
         yield
 
 
 @asynccontextmanager
-async def impatient_clients(component: Component) -> AsyncGenerator[None]:
+async def disconnecting_clients(component: Component) -> AsyncGenerator[None]:
     async def leave(client: Client) -> None:
-        await client.ask("GET", SLOW, leave_after=0.3)
+        await client.request("GET", SLOW, disconnect_after=0.3)
 
-    async with component.clients.asking():
-        async with component.clients.asking(number=1, what=leave):
+    async with component.clients.sending():
+        async with component.clients.sending(number=1, behavior=leave):
             pass  # once: their series begins with the first of them, which is no increase
         metrics_port = component.processes[0].metrics_port
         await asyncio.to_thread(until, lambda: 'status_code="499"' in scrape(metrics_port), "the first that left")
         await asyncio.sleep(4 * SCRAPE_SECONDS)  # to see it; one or two may be missed on a busy machine
-        async with component.clients.asking(number=3, what=leave):
+        async with component.clients.sending(number=3, behavior=leave):
             yield
 
 
 @asynccontextmanager
 async def wrong_tokens(component: Component) -> AsyncGenerator[None]:
     async def guess(client: Client) -> None:
-        await client.ask("GET", ITEMS, headers={"Authorization": "Bearer guessed"})
+        await client.request("GET", ITEMS, headers={"Authorization": "Bearer guessed"})
 
-    async with component.clients.asking(number=1), component.clients.asking(number=4, what=guess, pause=0.1):
+    async with component.clients.sending(number=1), component.clients.sending(number=4, behavior=guess, pause=0.1):
         yield
 
 
@@ -149,7 +149,7 @@ async def killed_process(component: Component) -> AsyncGenerator[None]:
 async def half_a_rollout(component: Component) -> AsyncGenerator[None]:
     """One process of two has a new version, and the other one stays."""
     await asyncio.to_thread(component.restart, 1, SLIPWAY_SERVICE__VERSION="99.0.0")
-    async with component.clients.asking():
+    async with component.clients.sending():
         yield
     await asyncio.to_thread(component.restart, 0, SLIPWAY_SERVICE__VERSION="99.0.0")
 
@@ -164,7 +164,7 @@ async def cardinality_attack(component: Component) -> AsyncGenerator[None]:
         f"Host: {number}.example\r\nUser-Agent: {number}\r\nX-Request-ID: {number}\r\nContent-Length: 0\r\n\r\n"
         for number in range(10_000)
     ]
-    async with component.clients.asking():
+    async with component.clients.sending():
         await flood(component.processes[0].port, [request.encode() for request in requests])
         yield
 
@@ -173,13 +173,13 @@ async def cardinality_attack(component: Component) -> AsyncGenerator[None]:
 async def more_routes_than_room(component: Component) -> AsyncGenerator[None]:
     port = component.processes[0].port
     requests = [f"GET /api/v1/wide/{number} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for number in range(WIDE)]
-    asking = asyncio.create_task(_again_and_again(port, requests))
-    async with component.clients.asking():
+    sending = asyncio.create_task(_send_repeatedly(port, requests))
+    async with component.clients.sending():
         yield
-        asking.cancel()
+        sending.cancel()
 
 
-async def _again_and_again(port: int, requests: list[bytes]) -> None:
+async def _send_repeatedly(port: int, requests: list[bytes]) -> None:
     """All of them once a second: it is no test of load."""
     while True:
         await flood(port, requests)
@@ -189,17 +189,17 @@ async def _again_and_again(port: int, requests: list[bytes]) -> None:
 @asynccontextmanager
 async def stopped_outlet(component: Component) -> AsyncGenerator[None]:
     async def chatter(client: Client) -> None:
-        await client.ask("GET", CHATTER)
+        await client.request("GET", CHATTER)
 
     assert component.outlet
 
     async def strange(client: Client) -> None:
-        await client.ask("GET", ITEMS, headers={"Authorization": f"Bearer {token}"})
+        await client.request("GET", ITEMS, headers={"Authorization": f"Bearer {token}"})
 
     token = TokenIssuer(auth_settings("stranger")).issue(new_id(), ALL_SCOPES)  # whose key has to be asked for
     what = {"Lines": chatter, "Peer": strange}.get(type(component.outlet).__name__, ordinary)
     component.outlet.stop()
-    async with component.clients.asking(number=1), component.clients.asking(what=what):
+    async with component.clients.sending(number=1), component.clients.sending(behavior=what):
         try:
             yield
         finally:
@@ -260,7 +260,7 @@ FAULTS = (
     Fault(
         Part("impatience", app=_MISTAKES),
         "Clients leave before they have their answer",
-        impatient_clients,
+        disconnecting_clients,
         fires=frozenset({"SlipwayClientsLeaving"}),
         may_fire=frozenset(_LATE),  # the handler works on for clients that left
         shows={"Refused and abandoned requests": above(0.1)},

@@ -17,7 +17,7 @@ from typing import TypeVar
 from app.platform.settings import Database
 from observability.dashboards.boards import DASHBOARDS
 from observability.dashboards.grafana import Json, document
-from observability.dashboards.live import Prometheus, Span, chosen, filled, resolve
+from observability.dashboards.live import Prometheus, Span, all_values, resolve, with_variables
 from observability.preview.cluster import PODS
 from observability.preview.configuration import cluster_jobs
 from observability.preview.page import serving
@@ -181,14 +181,14 @@ class Stage:
     dashboards: tuple[Json, ...] = tuple(document(dashboard, DASHBOARDS) for dashboard in DASHBOARDS)
 
     @contextmanager
-    def asked(self) -> Generator[None]:
+    def under_load(self) -> Generator[None]:
         """While the block lasts the well process has clients."""
 
-        async def asking(over: asyncio.Event) -> None:
-            async with self.components[HEALTHY].clients.asking():
+        async def send_requests(over: asyncio.Event) -> None:
+            async with self.components[HEALTHY].clients.sending():
                 await over.wait()
 
-        end = self.background.hold(asking)
+        end = self.background.hold(send_requests)
         try:
             yield
         finally:
@@ -202,7 +202,7 @@ class Stage:
             for dashboard, panel in shown
             for known in [self._variables(dashboard, span, component)]
             for target in panel["targets"]
-            for series in self.prometheus.range(filled(target["expr"], known, span), span)
+            for series in self.prometheus.range(with_variables(target["expr"], known, span), span)
             if not legend or legend in series["metric"].values()
             for _, value in series["values"]
             if not math.isnan(float(value))
@@ -217,7 +217,7 @@ class Stage:
             if annotation["name"] == name
         ]
         known = self._variables(dashboard, span, component)
-        return [series["metric"] for series in self.prometheus.range(filled(query, known, span), span)]
+        return [series["metric"] for series in self.prometheus.range(with_variables(query, known, span), span)]
 
     def fired(self, span: Span, component: str = "") -> set[str]:
         """Names of the alerts that fired in a range, of a component or of all."""
@@ -229,7 +229,7 @@ class Stage:
         known: dict[str, str] = {}
         for variable in dashboard["templating"]["list"][1:]:
             ours = labels_of(component).get(variable["name"]) if component else None
-            known[variable["name"]] = ours or chosen(variable, resolve(self.prometheus, variable, known, span))
+            known[variable["name"]] = ours or all_values(variable, resolve(self.prometheus, variable, known, span))
         return known
 
 
@@ -250,7 +250,7 @@ def running_stage(folder: Path, server: Database, parts: tuple[Part, ...]) -> Ge
     others = [release((HEALTHY,), name, namespace) for namespace, name in ELSEWHERE.items()]
     port, page = free_port(), free_port()
     with ExitStack() as stack:
-        stack.enter_context(serving(page, f"http://127.0.0.1:{port}", breath=10))
+        stack.enter_context(serving(page, f"http://127.0.0.1:{port}", cycle_seconds=10))
         shared = stack.enter_context(_database(server, "all"))
         background = Background()
         stack.callback(background.close)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from observability.dashboards.live import filled
+from observability.dashboards.live import with_variables
 from tests.observability.live.chart import labels_of
 from tests.observability.live.conftest import Trouble
 from tests.observability.live.faults import FAULTS
@@ -25,7 +25,7 @@ def test_every_query_of_a_page_has_an_answer(page: Path, stage: Stage, trouble: 
     for name in (*firing, *OTHERS):
         pod = stage.components[name].part.pods()[0]
         known = {**labels_of(name), "pod": pod}
-        empty = [query for query in empty if not _answered(stage, filled(query, known, trouble.all), trouble)]
+        empty = [query for query in empty if not _answered(stage, with_variables(query, known, trouble.all), trouble)]
     assert empty == []
 
 

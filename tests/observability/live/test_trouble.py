@@ -17,7 +17,7 @@ from tests.observability.live.faults import FAULTS, NOT_PROVOKED, Fault
 from tests.observability.live.stage import HEALTHY, Stage, last
 from tests.project.checkout import ROOT
 
-WITHIN = 0.02
+RELATIVE_TOLERANCE = 0.02
 SEVERITIES = {"page": "pages", "ticket": "tickets"}
 each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.part.name)
 
@@ -51,7 +51,7 @@ def test_its_alerts_end_with_the_fault(fault: Fault, stage: Stage, trouble: Trou
 def test_its_alerts_are_sent_with_what_somebody_needs(fault: Fault, stage: Stage, trouble: Trouble) -> None:
     for name in fault.fires:
         ours = {"alertname": name, **labels_of(fault.part.name)}
-        messages = [message for receiver in SEVERITIES.values() for message in stage.inbox.told(receiver, **ours)]
+        messages = [message for receiver in SEVERITIES.values() for message in stage.inbox.firing(receiver, **ours)]
         assert messages, (fault.says, name)
         for message in messages:
             assert message.receiver == SEVERITIES[message.labels["severity"]]
@@ -95,7 +95,7 @@ def test_a_page_keeps_the_ticket_about_the_same_budget_silent(stage: Stage, trou
     (series,) = stage.prometheus.range(query, trouble.all)
     page_ended = series["values"][-1][0]
     assert all(
-        message.at > page_ended for message in stage.inbox.told("tickets", alertname=ticket, **labels_of("no-table"))
+        message.at > page_ended for message in stage.inbox.firing("tickets", alertname=ticket, **labels_of("no-table"))
     )
 
 
@@ -112,14 +112,14 @@ def test_failures_and_clients_that_left_are_counted_as_the_clients_counted_them(
     failed = _answers(stage, "no-table", 500)
     shown = sum(stage.values("Failing routes", trouble.all, "no-table"))
     assert failed > 100
-    assert math.isclose(shown, failed, rel_tol=WITHIN), (shown, failed)
+    assert math.isclose(shown, failed, rel_tol=RELATIVE_TOLERANCE), (shown, failed)
     left = _answers(stage, "impatience", 499)
     whole = Span(trouble.over, trouble.over, step=int(trouble.over - trouble.began), scrape=SCRAPE_SECONDS)
     *_, share = stage.values("Refused and abandoned requests", whole, "impatience")  # those that left are the last
     (rate,) = stage.values("Requests", whole, "impatience")
     shown = share * rate * whole.rate_interval
     assert left > 100
-    assert math.isclose(shown, left, rel_tol=WITHIN), (shown, left)
+    assert math.isclose(shown, left, rel_tol=RELATIVE_TOLERANCE), (shown, left)
 
 
 def _answers(stage: Stage, component: str, status: int) -> int:

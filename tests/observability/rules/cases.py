@@ -146,12 +146,14 @@ def _test(case: Case | Scenario) -> Object:
         "interval": case.step,
         "name": case.title,
         "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
-        "promql_expr_test": list(_asked(case) if isinstance(case, Scenario) else (*_firing(case), *_recorded(case))),
+        "promql_expr_test": list(
+            _requested(case) if isinstance(case, Scenario) else (*_firing(case), *_recorded(case))
+        ),
         "alert_rule_test": list(_texts(case)) if isinstance(case, Case) else [],
     }
 
 
-def _asked(scenario: Scenario) -> Iterator[Object]:
+def _requested(scenario: Scenario) -> Iterator[Object]:
     for (time, query), value in scenario.asks.items():
         samples = [] if value is None else [{"labels": "{}", "value": value}]
         yield {"expr": query, "eval_time": time, "exp_samples": samples}

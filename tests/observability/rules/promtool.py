@@ -16,7 +16,7 @@ from tests.observability.rules.cases import Case, Object, Scenario, written
 from tests.support.tools import not_run_here, require_tool
 
 _PROCESSES = 2
-_MOST = 40
+MAX_FILES_PER_PROCESS = 40
 """Files for one process: enough that its start costs nothing."""
 
 
@@ -47,7 +47,7 @@ def failures(trials: Sequence[Trial], folder: Path) -> list[str]:
         test = written(trial.cases, f"{number}.rules.json")
         (folder / f"{number}.test.json").write_text(json.dumps(test))
     numbers = range(len(trials))
-    batches = [numbers[start : start + _MOST] for start in range(0, len(trials), _MOST)]
+    batches = [numbers[start : start + MAX_FILES_PER_PROCESS] for start in range(0, len(trials), MAX_FILES_PER_PROCESS)]
     with ThreadPoolExecutor(_PROCESSES) as pool:
         outputs = pool.map(partial(_run, program, folder), batches)
     messages: dict[int, str] = {}

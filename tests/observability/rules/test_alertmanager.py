@@ -47,13 +47,13 @@ def test_a_page_keeps_the_ticket_of_the_same_budget_silent_and_a_dead_service_al
             {"alertname": "SlipwayAvailabilityBurnSlow", "severity": "ticket", "slo": "latency", **OTHER},
             {"alertname": "SlipwayCannotScale", "severity": "ticket", **OTHER},
         )
-        until(lambda: inbox.told("tickets", alertname="SlipwayCannotScale"), "the ticket")
-        until(lambda: len(inbox.told("pages")) == 2, "both pages")
-    assert {(message.labels["alertname"], message.labels["job"]) for message in inbox.told("pages")} == {
+        until(lambda: inbox.firing("tickets", alertname="SlipwayCannotScale"), "the ticket")
+        until(lambda: len(inbox.firing("pages")) == 2, "both pages")
+    assert {(message.labels["alertname"], message.labels["job"]) for message in inbox.firing("pages")} == {
         ("SlipwayServiceDown", "slipway-api"),
         ("SlipwayLatencyBurnFast", "slipway-worker"),
     }
-    tickets = inbox.told("tickets")
+    tickets = inbox.firing("tickets")
     assert {(message.labels["alertname"], message.labels.get("slo")) for message in tickets} == {
         ("SlipwayLatencyBurnSlow", "latency-orders"),
         ("SlipwayAvailabilityBurnSlow", "latency"),

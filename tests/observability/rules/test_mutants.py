@@ -16,8 +16,8 @@ from tests.observability.rules.mutants import Mutant, mutants
 from tests.observability.rules.promtool import Trial, failures
 from tests.observability.rules.test_alerts import by_rule
 
-SAMPLE = 40
-CAUGHT = 0.95
+SAMPLE_SIZE = 40
+MIN_CAUGHT_SHARE = 0.95
 
 
 def every_mutant() -> list[tuple[str, Trial]]:
@@ -45,13 +45,13 @@ def survivors(tried: Sequence[tuple[str, Trial]], folder: Path) -> list[str]:
 def test_rules_that_are_wrong_in_one_place_are_noticed(tmp_path: Path) -> None:
     all_mutants = every_mutant()
     every = os.environ.get("SLIPWAY_TEST_MUTANTS") == "all"
-    tried = all_mutants if every else all_mutants[:: len(all_mutants) // SAMPLE]
+    tried = all_mutants if every else all_mutants[:: len(all_mutants) // SAMPLE_SIZE]
     alive = survivors(tried, tmp_path)
     caught = 1 - len(alive) / len(tried)
     report = f"{caught:.1%} of {len(tried)} were caught; not these:\n" + "\n".join(alive)
     if every:
         print(report)
-    assert caught >= CAUGHT, report
+    assert caught >= MIN_CAUGHT_SHARE, report
 
 
 def _wrong(name: str, slo: str) -> Iterator[tuple[Mutant, list[dict[str, object]]]]:

@@ -10,7 +10,7 @@ import typer.main
 
 from app.cli import cli
 from observability.alerts.files import alerts
-from observability.catalogue.queries import complaints
+from observability.catalogue.queries import query_problems
 from tests.project.checkout import ROOT
 
 FOLDER = ROOT / "observability/runbooks"
@@ -58,7 +58,7 @@ def test_a_page_has_every_section_with_something_in_it(page: Path) -> None:
 def test_a_page_asks_at_least_three_queries_that_can_be_answered(page: Path) -> None:
     expressions = queries(page)
     assert len(expressions) >= 3
-    assert [sentence for query in expressions for sentence in complaints(query)] == []
+    assert [sentence for query in expressions for sentence in query_problems(query)] == []
     for query in expressions:
         assert 'namespace="$namespace"' in query, "it would show another release"
 
