@@ -18,8 +18,9 @@ from observability.dashboards.live import Gap, Span, gaps
 from observability.preview.prometheus import NoPrometheusError, program
 from tests.docs.conftest import browser, visit
 from tests.observability.live.chart import ELSEWHERE, SCRAPE_SECONDS
+from tests.observability.live.components import HEALTHY, Component, Part
 from tests.observability.live.faults import FAULTS, Fault
-from tests.observability.live.stage import HEALTHY, Component, Part, Stage, last, running_stage, since
+from tests.observability.live.stage import Stage, last, running_stage, since
 from tests.support.tools import not_run_here
 
 __all__ = ["browser", "visit"]

@@ -9,9 +9,10 @@ import pytest
 
 from observability.dashboards.live import with_variables
 from tests.observability.live.chart import labels_of
+from tests.observability.live.components import HEALTHY
 from tests.observability.live.conftest import Trouble
 from tests.observability.live.faults import FAULTS
-from tests.observability.live.stage import HEALTHY, Stage
+from tests.observability.live.stage import Stage
 from tests.observability.rules.test_runbooks import PAGES, queries
 
 OTHERS = ("mute-peer", "ailing", HEALTHY)

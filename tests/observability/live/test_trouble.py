@@ -12,9 +12,10 @@ import pytest
 from observability.alerts.files import alerts
 from observability.dashboards.live import Span
 from tests.observability.live.chart import SCRAPE_SECONDS, labels_of
+from tests.observability.live.components import HEALTHY
 from tests.observability.live.conftest import Health, Trouble
 from tests.observability.live.faults import FAULTS, NOT_PROVOKED, Fault
-from tests.observability.live.stage import HEALTHY, Stage, last
+from tests.observability.live.stage import Stage, last
 from tests.project.checkout import ROOT
 
 RELATIVE_TOLERANCE = 0.02
