@@ -51,12 +51,12 @@ def own(metric: str, *matchers: str) -> str:
 
 
 def rate(metric: str, *matchers: str) -> str:
-    """How often a second, for each series of a counter of ours."""
+    """Increase per second of each series of our counters."""
     return _ours(metric, f"rate({_selector(metric, *matchers)}[{INTERVAL}])")
 
 
 def total(expr: str, *labels: str) -> str:
-    """The sum, by labels if there are any."""
+    """The sum, by `labels` if given."""
     return f"sum by ({', '.join(labels)}) ({expr})" if labels else f"sum({expr})"
 
 
@@ -66,12 +66,12 @@ def or_zero(expr: str) -> str:
 
 
 def or_none(expr: str, label: str) -> str:
-    """A row that says `none` where there is nothing at all."""
+    """A row `none` if the expression has no result."""
     return f'{expr} or on () label_replace(vector(0), "{label}", "none", "", "")'
 
 
 def share(part: str, whole: str) -> str:
-    """What part of the whole it is; 0 while the whole is 0."""
+    """`part` as a share of `whole`; 0 while the whole is 0."""
     return f"({part}) / clamp_min({whole}, 1e-9)"
 
 
@@ -93,7 +93,7 @@ def _deployments(builds: str) -> Annotation:
         appeared(builds, "job", "version", "revision"),
         "blue",
         "{{job}} {{version}}",
-        "Revision {{revision}} runs since here: a release, a rollback or a first start.",
+        "From here on revision {{revision}} runs: a release, a rollback or a first start.",
     )
 
 
@@ -102,8 +102,8 @@ def _configurations(configurations: str) -> Annotation:
         "Configuration",
         appeared(configurations, "job", "hash"),
         "yellow",
-        "{{job}} configured anew",
-        "Processes run with configuration {{hash}} since here: settings changed, or a release brought some.",
+        "{{job}} configuration changed",
+        "From here on processes run with configuration {{hash}}: settings changed, or a release added some.",
     )
 
 

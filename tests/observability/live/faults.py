@@ -70,12 +70,12 @@ FAULTS = (
         fires=frozenset({"SlipwayAvailabilityBurnFast", "SlipwayDependencyErrors"}),
         may_fire=frozenset(_BUDGET),
         shows={
-            "Failed": above(0.3),
+            "Error rate": above(0.3),
             "Failed requests by route": above(0.9),
             "Failing routes": above(0),
-            "Budget burn now": above(14.4),
+            "Current burn rate": above(14.4),
             "Failed statements": above(0.3),
-            "Burn over 1h and 5m": above(14.4),
+            "Burn rate over 1h and 5m": above(14.4),
         },
     ),
     Fault(
@@ -84,7 +84,7 @@ FAULTS = (
         slow_table,
         fires=frozenset({"SlipwayLatencyBurnFast"}),
         may_fire=frozenset(_LATE),
-        shows={"p99 latency": above(1), "Statement time (p99)": above(0.5), "Slowest routes (p99)": above(1)},
+        shows={"p99 latency": above(1), "Statement duration (p99)": above(0.5), "Slowest routes (p99)": above(1)},
     ),
     Fault(
         Part("no-connection", alone=True),
@@ -95,10 +95,10 @@ FAULTS = (
         shows={
             "Pool used": above(0.99),
             "Waiting for a connection": above(5),
-            "Waiting and timed out": above(5),
-            "No connection in time": above(0),
+            "Pool waits and timeouts": above(5),
+            "Pool timeouts": above(0),
             "Failed statements by reason": above(0),
-            "Wait for a connection": above(0.5),
+            "Connection wait time": above(0.5),
         },
     ),
     Fault(
@@ -110,7 +110,7 @@ FAULTS = (
         shows={
             "Event-loop lag (p99)": above(0.25),
             "Event-loop lag by process": above(0.25),
-            "Loop late by more than 50 ms": above(0.2),
+            "Event-loop lag above 50 ms": above(0.2),
         },
     ),
     Fault(
@@ -119,56 +119,56 @@ FAULTS = (
         disconnecting_clients,
         fires=frozenset({"SlipwayClientsLeaving"}),
         may_fire=frozenset(_LATE),  # the handler works on for clients that left
-        shows={"Refused and abandoned requests": above(0.1)},
+        shows={"Client errors and disconnects": above(0.1)},
     ),
     Fault(
         Part("guessed-tokens"),
         "Somebody tries tokens",
         wrong_tokens,
         fires=frozenset({"SlipwayAuthFailureSurge"}),
-        shows={"Refused and abandoned requests": above(0.5)},
+        shows={"Client errors and disconnects": above(0.5)},
     ),
     Fault(
         Part("killed"),
         "The only process is killed",
         killed_process,
         fires=frozenset({"SlipwayServiceDown"}),
-        shows={"Processes up": falls_to(0), "Scrapes that work": falls_to(0)},
+        shows={"Processes up": falls_to(0), "Successful scrapes": falls_to(0)},
     ),
     Fault(
         Part("half-rolled-out", processes=2),
         "A rollout stops half way",
         half_a_rollout,
         fires=frozenset({"SlipwayVersionSkew"}),
-        shows={"Processes by version": falls_to(1), "What runs": above(0)},
+        shows={"Processes by version": falls_to(1), "Running versions": above(0)},
     ),
     Fault(
         Part("attacked"),
         "Ten thousand requests, each of them another",
         cardinality_attack,
         fires=frozenset(),
-        shows={"Series refused": falls_to(0)},
+        shows={"Series overflow": falls_to(0)},
     ),
     Fault(
         Part("too-many-routes", app=_WIDE),
         "There are more routes than their metric has room for",
         more_routes_than_room,
         fires=frozenset({"SlipwayCardinalityOverflow"}),
-        shows={"Series refused": above(0), "Samples in a scrape": above(3_000)},
+        shows={"Series overflow": above(0), "Samples per scrape": above(3_000)},
     ),
     Fault(
         Part("black-hole", outlet=Spans),
         "The collector takes connections and never answers",
         stopped_outlet,
         fires=frozenset({"SlipwayTelemetryDropping"}),
-        shows={"Spans lost": above(0.01), "Spans by outcome": above(0)},
+        shows={"Dropped spans": above(0.01), "Spans by outcome": above(0)},
     ),
     Fault(
         Part("unread", app=_MISTAKES, outlet=Lines),
         "Nobody reads the log",
         stopped_outlet,
         fires=frozenset({"SlipwayTelemetryDropping"}),
-        shows={"Log lines lost": above(0), "Log lines lost by process": above(0)},
+        shows={"Dropped log lines": above(0), "Dropped log lines by process": above(0)},
     ),
     Fault(
         Part("foreign-metrics", outlet=Metrics),
@@ -186,7 +186,7 @@ FAULTS = (
         shows={
             "Calls to other services": above(0),
             "Failed calls by peer": above(0),
-            "Time of calls (p99)": above(2),
+            "Call duration (p99)": above(2),
         },
     ),
     Fault(

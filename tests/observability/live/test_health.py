@@ -21,19 +21,19 @@ from tests.observability.live.stage import Stage, last
 
 RELATIVE_TOLERANCE = 0.02
 QUIET = (
-    "Failed",
+    "Error rate",
     "Failed requests by route",
     "Failing routes",
     "Failed statements",
     "Failed statements by reason",
     "Failed calls by peer",
-    "No connection in time",
-    "Shed",
+    "Pool timeouts",
+    "Shed requests",
     "Shed requests by reason",
-    "Series refused",
-    "Log lines lost",
-    "Spans lost",
-    "Requests that missed, last 5 minutes",
+    "Series overflow",
+    "Dropped log lines",
+    "Dropped spans",
+    "Missed requests (5 minutes)",
 )
 """Panels that show zero, rather than nothing, when all is well."""
 

@@ -116,7 +116,7 @@ def test_failures_and_clients_that_left_are_counted_as_the_clients_counted_them(
     assert math.isclose(shown, failed, rel_tol=RELATIVE_TOLERANCE), (shown, failed)
     left = _answers(stage, "impatience", 499)
     whole = Span(trouble.over, trouble.over, step=int(trouble.over - trouble.began), scrape=SCRAPE_SECONDS)
-    *_, share = stage.values("Refused and abandoned requests", whole, "impatience")  # those that left are the last
+    *_, share = stage.values("Client errors and disconnects", whole, "impatience")  # those that left are the last
     (rate,) = stage.values("Requests", whole, "impatience")
     shown = share * rate * whole.rate_interval
     assert left > 100
