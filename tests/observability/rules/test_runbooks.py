@@ -23,7 +23,7 @@ SECTIONS = [
     "What to do",
     "Verify",
     "Escalate",
-    "How it is provoked",
+    "Tested by",
 ]
 PROGRAMS = {"amtool", "curl", "helm", "kubectl", "psql"}
 KUBECTL = {"delete", "describe", "exec", "get", "logs", "patch", "port-forward", "rollout", "scale"}
