@@ -10,15 +10,15 @@ from typing import Any, Literal, TypeAlias
 import yaml
 
 Severity: TypeAlias = Literal["page", "ticket"]
-"""`page` wakes somebody up, `ticket` waits for working hours."""
+"""A `page` needs an immediate response, a `ticket` can wait for working hours."""
 Dashboard: TypeAlias = Literal["overview", "slo", "runtime", "dependencies", "async", "kubernetes", "telemetry"]
 
 OURS = 'job=~"%{workloads}",namespace="%{namespace}"'
 """Selects the series of this release; its jobs, deployments and autoscalers are called like its components."""
 OUR_PODS = 'namespace="%{namespace}",pod=~"(%{workloads})-[a-z0-9]+-[a-z0-9]+"'
-"""Selects what others say of its pods."""
+"""Selects metrics of its pods that other programs export."""
 EVALUATION_INTERVAL = "30s"
-"""How often rules are evaluated that somebody waits for."""
+"""Evaluation interval of rules that alerts depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A reason to call somebody.
+    """A condition that notifies people.
 
     Args:
         name: also that of its page in `observability/runbooks`. Two alerts may share it, if their labels differ.
@@ -73,7 +73,7 @@ def text(groups: tuple[Group, ...]) -> str:
 
 
 def as_job(expr: str, label: str, pattern: str = "(.+)") -> str:
-    """The expression with a label `job` made from another: what others say of our pods knows no job of ours."""
+    """The expression with a label `job` made from another: metrics of other programs do not have our job label."""
     return f'label_replace(\n{indented(expr)},\n  "job", "$1", "{label}", "{pattern}"\n)'
 
 

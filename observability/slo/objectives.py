@@ -6,12 +6,12 @@ from app.platform.telemetry.catalogue import REQUEST_DURATION, UNMATCHED_ROUTE
 from observability.rules import OURS, indented
 
 PROBES = ("/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics")
-"""Asked by machines every few seconds: they would hide what people see."""
+"""Requested by machines every few seconds: they would dilute the requests of users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A promise about requests.
+    """A target for a share of requests.
 
     Args:
         slo: the value of the label `slo`.
@@ -73,7 +73,7 @@ def _latency(slo: str, *matchers: str) -> Objective:
 OBJECTIVES = (
     _availability(
         "availability",
-        # What no route took is a scanner's doing, unless it failed on its way to one.
+        # Requests that match no route come from scanners, unless they failed before routing.
         _sum(_increase("count", _SERVED, _ANSWERED), _increase("count", _UNMATCHED, _FAILED)),
         _sum(_increase("count", _NO_PROBE, _FAILED)),
     ),

@@ -1,8 +1,8 @@
-"""The recording rules of an objective: how many requests missed it, in every window that somebody looks at.
+"""The recording rules of an objective: how many requests missed it, in every window.
 
-Windows up to an hour that decide whether somebody is called at night read the service's own counters, so that a full
-outage shows within a minute. Longer ones add up the increases that were recorded before, since three days of every
-route's counter are more than Prometheus reads in one query (docs/adr/0010-error-budgets.md).
+Windows up to an hour, which decide about pages, read the service's own counters, so that a full outage shows within a
+minute. Longer windows sum recorded increases, since three days of every route's counter are more than Prometheus reads
+in one query (docs/adr/0010-error-budgets.md).
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def summed(name: str, slo: str, window: str) -> str:
 def _now(objective: Objective) -> Iterator[Record]:
     labels = {"slo": objective.slo}
     selected = f'slo="{objective.slo}",{OURS}'
-    # A process that exports requests has objectives, also while nobody asks it anything.
+    # A process that exports requests has objectives, also without traffic.
     yield Record(
         "slipway:slo_objective",
         f"group by (job, namespace) (http_server_active_requests{{{OURS}}}) * {objective.target}",
