@@ -1,4 +1,4 @@
-"""Alerts on what the service depends on. A new dependency adds its own here."""
+"""Alerts on dependencies of the service. Alerts on a new dependency belong here."""
 
 from observability.rules import OURS, Alert
 

@@ -18,7 +18,7 @@ SERVICE_DOWN = Alert(
 
 _REQUESTS_NOW = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[30m])'
 _REQUESTS_THEN = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[1h] offset 1w)'
-# histogram_quantile takes NaN for the highest bucket: only what is a number goes into it.
+# histogram_quantile takes NaN for the highest bucket: NaN is filtered out before.
 _LAG = f"""histogram_quantile(
   0.99,
   sum by (job, namespace, pod, le) (rate(event_loop_lag_seconds_bucket{{{OURS}}}[5m]) >= 0)

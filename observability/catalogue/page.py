@@ -74,7 +74,7 @@ def _label(label: Label) -> str:
 
 
 def main() -> None:
-    """Writes the page; with `--check` it only says whether it is stale, and exits 1 if it is."""
+    """Writes the page. With `--check` it writes nothing, and exits 1 if the page is stale."""
     stale = not PAGE.exists() or PAGE.read_text() != page()
     if "--check" in sys.argv[1:]:
         if stale:

@@ -1,4 +1,4 @@
-"""Reads PromQL: which metrics and labels a query asks for, and which of them nobody exports."""
+"""Parses PromQL: finds the metrics and labels of a query, and those that no program exports."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class QueryError(ValueError):
 
 @cache
 def exported() -> dict[str, MetricSpec]:
-    """Every series that may be asked for, by the name that it has in a query."""
+    """Every series that may be queried, by its name in a query."""
     foreign = (spec for source in FOREIGN for spec in source.metrics)
     return {name: spec for spec in (*CATALOGUE, *PROCESS_METRICS, *RECORDED, *foreign) for name in _names(spec)}
 
@@ -41,7 +41,7 @@ def parse(query: str) -> promql.Expr:
     """The query as a tree; variables of Grafana are read as 5 minutes or as the number 1.
 
     Raises:
-        QueryError: with the query and what the parser says of it.
+        QueryError: with the query and the message of the parser.
     """
     plain = re.sub(r"(?<=[\[:])\s*\$\{?__\w+\}?", "5m", query)
     plain = _VARIABLE.sub(lambda match: match[1] or "1", plain)
@@ -52,7 +52,7 @@ def parse(query: str) -> promql.Expr:
 
 
 def selectors(query: str) -> list[promql.VectorSelector]:
-    """What a query selects, in the order in which it is written."""
+    """The selectors of a query, in their order."""
     selected: list[promql.VectorSelector] = []
 
     def visit(node: promql.Expr) -> None:
@@ -64,15 +64,15 @@ def selectors(query: str) -> list[promql.VectorSelector]:
 
 
 def metrics(query: str) -> set[str]:
-    """Names of the metrics that a query asks for."""
+    """Names of the metrics in a query."""
     return {_name(selector) for selector in selectors(query)}
 
 
 def query_problems(query: str) -> list[str]:
-    """What a query asks for that does not exist, each a sentence. It may be one for a variable of Grafana.
+    """A sentence for each unknown metric, label or value in a query, which may be that of a Grafana variable.
 
     Raises:
-        QueryError: if it is no PromQL.
+        QueryError: if it is not PromQL.
     """
     if variable := _LABEL_VALUES.fullmatch(query.strip()):
         if variable["query"] is None:
@@ -127,7 +127,7 @@ def _name(selector: promql.VectorSelector) -> str:
 
 
 def _labels(node: promql.Expr, missing: list[str]) -> set[str]:
-    """Labels that the result of a tree can have; those named in `by`, `on` and the like but not there go to `found`."""
+    """Labels that the result of a tree can have; others in `by`, `on` and the like are added to `missing`."""
     match node:
         case promql.VectorSelector():
             labels = _of_series(_name(node))

@@ -17,7 +17,7 @@ def pages() -> dict[Path, str]:
 
 
 def write() -> None:
-    """Writes what is stale, and removes what no dashboard makes any more."""
+    """Writes stale files, and removes files without a dashboard."""
     wanted = pages()
     for path in set(FOLDER.glob("*.json")) - wanted.keys():
         path.unlink()

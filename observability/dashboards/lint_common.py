@@ -1,7 +1,7 @@
 """The 17 rules of Grafana's dashboard-linter (4d0844b), by the names that it gives them in `lint.py`.
 
-One of them knows more here: `target-instance-rule` leaves out a metric that has no instance, since it was recorded or
-is an alert's state. The linter, which knows no metrics, would have the dashboard excluded for that.
+One of them is more precise here: `target-instance-rule` leaves out metrics without an instance, which are recorded or
+the state of an alert. The linter knows no metrics, so the dashboard would need an exclusion.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def totals_are_rates(dashboard: Json) -> Iterator[str]:
 
 
 def log_queries_are_logql(dashboard: Json) -> Iterator[str]:
-    """As far as it can be said without its parser: a stream selector, and brackets and quotes in pairs."""
+    """Without a parser this checks for a stream selector, and for brackets and quotes in pairs."""
     for title, expr in _log_queries(dashboard):
         bare = re.sub(r'"(?:[^"\\]|\\.)*"|`[^`]*`', "", expr)
         pairs = all(bare.count(left) == bare.count(right) for left, right in ("()", "{}", "[]"))

@@ -1,4 +1,4 @@
-"""Our rules for dashboards: whoever is woken up has to see what is bad, and every query has to have an answer."""
+"""Our rules for dashboards: each panel shows what is bad, and every query can be answered."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def all_queries(dashboard: Json) -> Iterator[tuple[str, str]]:
 
 
 def _bounds(expr: str) -> set[float]:
-    """The buckets of histograms whose quantiles a query asks for."""
+    """The buckets of the histograms whose quantiles a query computes."""
     try:
         selected = selectors(expr) if "histogram_quantile" in expr else []
     except QueryError:

@@ -1,4 +1,4 @@
-"""Asks a real Prometheus everything that a dashboard would ask, and says which answers are empty.
+"""Runs all queries of a dashboard on a real Prometheus, and reports those without a result.
 
 Variables are resolved by their own queries, as Grafana does, with "All" chosen in each.
 """
@@ -56,7 +56,7 @@ class Prometheus:
         self._address = address.rstrip("/")
 
     def label_values(self, label: str, series: str | None, span: Span) -> list[str]:
-        """What a label had as values in the range."""
+        """The values of a label in the range."""
         parameters = {"start": span.start, "end": span.end, **({"match[]": series} if series else {})}
         return [str(value) for value in self._get(f"label/{label}/values", parameters)]
 
@@ -79,17 +79,17 @@ def gaps(
     without: frozenset[str] = frozenset(),
     picked: Mapping[str, str] | None = None,
 ) -> Iterator[Gap]:
-    """Every variable, panel and annotation whose query has no answer, or only NaN.
+    """Every variable, panel and annotation whose query has no result, or only NaN.
 
     Args:
-        without: programs that this Prometheus does not scrape (`Source.program`); what asks them is left out.
-        picked: values of variables; of the others it is all of them.
+        without: programs that this Prometheus does not scrape (`Source.program`); their queries are left out.
+        picked: values of variables; the others are set to all values.
     """
     values = dict(picked or {})
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query" and variable["name"] not in values:
             offered = resolve(prometheus, variable, values, span)
-            # A Prometheus of one cluster has no label that says which.
+            # A Prometheus of one cluster has no label `cluster`.
             if not offered and variable["name"] != "cluster" and not (variable["regex"] and without):
                 yield Gap(dashboard["uid"], f"variable {variable['name']}", variable["query"]["query"], "no value")
             values[variable["name"]] = all_values(variable, offered)
@@ -101,7 +101,7 @@ def gaps(
 
 
 def resolve(prometheus: Prometheus, variable: Json, values: Mapping[str, str], span: Span) -> list[str]:
-    """The values that a variable offers, given those before it."""
+    """The values that a variable offers, after the variables before it are set."""
     function = _LABEL_VALUES.fullmatch(with_variables(variable["query"]["query"], values, span))
     if function is None:
         raise ValueError(f"the variable {variable['name']} asks {variable['query']['query']}, which is not understood")
@@ -132,7 +132,7 @@ def with_variables(query: str, values: Mapping[str, str], span: Span) -> str:
 
 
 def programs(query: str) -> set[str]:
-    """Programs besides ours and Prometheus that a query asks, from the list of others' metrics."""
+    """Other programs, besides Prometheus, whose metrics a query needs."""
     names = metrics(query)
     return {source.program for source in _CLUSTER_PROGRAMS if names & {spec.name for spec in source.metrics}}
 

@@ -16,8 +16,8 @@ class Query:
 
     Args:
         legend: with labels as `{{label}}`.
-        instant: ask for the end of the time range only.
-        exemplars: ask also for traces of single requests.
+        instant: query the end of the time range only.
+        exemplars: query exemplars as well.
     """
 
     expr: str
@@ -48,7 +48,7 @@ class Panel:
     """A panel; its place follows from its size and those before it.
 
     Args:
-        description: what it shows, and after `Bad:` what to worry about.
+        description: what it shows, and after `Bad:` what is bad.
         unit: in Grafana's words; empty for text.
         text: its Markdown, for a text.
         columns: labels that a table shows, each with its title.

@@ -9,7 +9,7 @@ import promql_parser as promql
 from observability.catalogue import queries
 
 _RANGES = {"$__rate_interval": timedelta(days=1, seconds=1), "$__range": timedelta(days=2, seconds=1)}
-"""A length that nobody writes, for each variable."""
+"""An unusual length that stands for each variable."""
 RATE_INTERVAL = _RANGES["$__rate_interval"]
 
 

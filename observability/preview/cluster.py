@@ -1,4 +1,4 @@
-"""What kube-state-metrics 2.17 and a kubelet of Kubernetes 1.37 would say of two pods: samples, for want of a cluster.
+"""Sample metrics of two pods, as kube-state-metrics 2.17 and a kubelet of Kubernetes 1.37 export them.
 
 Names and labels are those of the versioned list in `observability/catalogue/foreign.py`; the numbers are made up.
 """

@@ -1,4 +1,4 @@
-"""A steady load with what happens in life: reads, writes, mistakes, clients that leave, and a table that is locked."""
+"""A steady, realistic load: reads, writes, client errors, disconnects, and a locked table."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ _STEPS: tuple[tuple[Step, int], ...] = (
 
 
 def run(addresses: list[str], database: Database) -> None:
-    """Loads these addresses until the process is told to end, or one of them does not answer any more."""
+    """Sends load to these addresses until the process ends, or one of them stops responding."""
     with suppress(Gone):
         asyncio.run(_run(addresses, database))
 
@@ -118,7 +118,7 @@ async def _try(step: Step, visitor: Visitor) -> None:
     try:
         await step(visitor)
     except httpx.HTTPError:
-        return  # what the service did wrong is in its metrics
+        return  # errors of the service show in its metrics
 
 
 async def _lock_at_intervals(database: Database) -> None:

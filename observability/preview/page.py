@@ -1,4 +1,4 @@
-"""Serves the page of the preview, the dashboards, what Prometheus answers, and samples of what a cluster would say."""
+"""Serves the page of the preview, the dashboards, responses of Prometheus, and sample metrics of a cluster."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, "application/x-protobuf", b"")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: whoever watches the terminal wants to see what went wrong only."""
+        """Logs nothing: the terminal shows errors only."""
 
     def _seconds(self) -> float:
         return time.monotonic() - self.started
@@ -105,5 +105,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        with suppress(ConnectionError):  # whoever asked has left
+        with suppress(ConnectionError):  # the client disconnected
             self.wfile.write(body)

@@ -18,7 +18,7 @@ VARIABLE = "SLIPWAY_PROMETHEUS"
 
 
 class NoPrometheusError(Exception):
-    """There is no program, or it did not start; the message says what to do."""
+    """The program is missing, or did not start; the message says what to do."""
 
 
 def program() -> str:
@@ -42,7 +42,7 @@ def program() -> str:
 def running_prometheus(
     folder: Path, port: int, configuration: Mapping[str, object], rules: Mapping[str, str], *options: str
 ) -> Generator[str]:
-    """Its address, once it answers; it ends with the block, and what it stored with the next one.
+    """Its address, once it responds. It stops at the end of the block; the next start deletes its data.
 
     Args:
         configuration: without `rule_files`.
@@ -50,7 +50,7 @@ def running_prometheus(
         options: of its command line, besides.
 
     Raises:
-        NoPrometheusError: it ended, with its last words.
+        NoPrometheusError: it exited; the message has the end of its log.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -13,7 +13,7 @@ from observability.rules import OURS, Group, Record, indented
 from .objectives import Objective
 
 OVERLAP = 10
-"""An increase over 5 minutes is recorded every 30 seconds: a sum of them counts each request so many times."""
+"""An increase over 5 minutes is recorded every 30 seconds: a sum of them counts each request this many times."""
 MONTH = "30d"
 _SUMMED_WINDOWS = WINDOWS[WINDOWS.index("2h") :]
 

@@ -37,13 +37,13 @@ class Message:
 
 @dataclass
 class Inbox:
-    """What Alertmanager has sent to each receiver, in the order in which it came."""
+    """The messages of Alertmanager to each receiver, in their order."""
 
     port: int
     messages: list[Message] = field(default_factory=list[Message])
 
     def firing(self, receiver: str, **labels: str) -> list[Message]:
-        """The alerts with these labels that a receiver was told to fire."""
+        """The firing alerts with these labels that a receiver got."""
         return [
             message
             for message in self.messages
@@ -111,7 +111,7 @@ def running_alertmanager(folder: Path, inbox: Inbox) -> Generator[str]:
 
 
 def send(address: str, *labels: dict[str, str]) -> None:
-    """Tells Alertmanager of alerts, as Prometheus does."""
+    """Sends alerts to Alertmanager, as Prometheus does."""
     body = json.dumps([{"labels": alert} for alert in labels]).encode()
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(f"{address}/api/v2/alerts", data=body, headers=headers)  # noqa: S310 (loopback)

@@ -1,4 +1,4 @@
-"""A query that asks for what nobody exports is seen, and one that does not is let through."""
+"""A query of a metric that no program exports is rejected, and others are accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files in the chart are what the code says, and the dashboards hold together."""
+"""The files in the chart match the code, and the dashboards match each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All dashboards pass every rule without an exclusion, and each rule sees what it is there for."""
+"""All dashboards pass every rule without an exclusion, and each rule detects its fault."""
 
 from __future__ import annotations
 

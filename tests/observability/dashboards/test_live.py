@@ -1,4 +1,4 @@
-"""How a dashboard is asked: variables as Grafana fills them, and what only a cluster can answer."""
+"""How a dashboard is queried: variables as Grafana resolves them, and queries that need a cluster."""
 
 from __future__ import annotations
 

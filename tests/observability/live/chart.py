@@ -19,7 +19,7 @@ SPEEDUP = 30
 Rules of all processes at once are read from a million samples: much faster than this, and a slow machine skips some.
 """
 LATE_SECONDS = 1.0
-"""The objective's threshold here: a quarter of a second says nothing where fifteen processes share two cores."""
+"""The objective's threshold here: 250 ms is too short where fifteen processes share two cores."""
 
 ELSEWHERE = {"payments": "billing", "default": "slipway-2"}
 """Releases by their namespaces: the well process stands for those too, whose dashboards must not be empty."""
@@ -64,7 +64,7 @@ def rules(*charts: Rendered) -> dict[str, str]:
 
 
 def _with_shorter_times(text: str) -> str:
-    """The same rules with shorter times; the windows in the names of what they record stay."""
+    """The same rules with shorter times; the windows in the names of recorded series stay."""
 
     def shorter(duration: re.Match[str]) -> str:
         return f"{int(duration[1]) * _SECONDS[duration[2]] * 1000 // SPEEDUP}ms"
@@ -73,9 +73,9 @@ def _with_shorter_times(text: str) -> str:
 
 
 def scrape_jobs(chart: Rendered, processes: Mapping[str, Sequence[Process]]) -> list[Object]:
-    """What the ServiceMonitors ask for, of the processes of each component.
+    """The scrape jobs of the ServiceMonitors, for the processes of each component.
 
-    A monitor selects Services, a Service selects pods, and both name ports: a link that leads nowhere fails here.
+    A monitor selects Services, a Service selects pods, and both name ports: a broken reference fails here.
     """
     jobs: list[Object] = []
     for monitor in chart.kind("ServiceMonitor"):

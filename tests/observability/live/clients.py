@@ -1,4 +1,4 @@
-"""Clients of a process: they ask all the time, and know what they were answered."""
+"""Clients of a process: they send requests all the time, and count the responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.3
 TIMEOUT_SECONDS = 20
 
 Behavior = Callable[["Client"], Awaitable[None]]
-"""What a client asks, one after the other; it is repeated."""
+"""The requests of a client; they are repeated."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         disconnect_after: float | None = None,
     ) -> httpx2.Response | None:
-        """The answer; None for a client that left before it came, or that reached nobody."""
+        """The response; None if the client disconnected before it, or could not connect."""
         timeout = httpx2.Timeout(TIMEOUT_SECONDS, read=disconnect_after or TIMEOUT_SECONDS)
         answer: httpx2.Response | None = None
         with suppress(httpx2.TransportError):
@@ -57,7 +57,7 @@ class Client:
 
 
 async def ordinary(client: Client) -> None:
-    """What people ask, and what they get wrong."""
+    """Requests of ordinary users, some of them wrong."""
     made = await client.request("POST", ITEMS, json=ITEM)
     if made is not None and made.status_code == 201:
         await client.request("GET", f"{ITEMS}/{made.json()['id']}", ONE_ITEM)
@@ -78,7 +78,7 @@ class Clients:
     async def sending(
         self, number: int = 3, behavior: Behavior = ordinary, pause: float = PAUSE_SECONDS
     ) -> AsyncGenerator[None]:
-        """While the block lasts they ask, and each at least once; at its end no request is open."""
+        """Clients send requests while the block lasts, each at least once; at its end no request is open."""
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for _ in range(number):
@@ -99,7 +99,7 @@ class Clients:
 
 
 async def flood(port: int, requests: list[bytes]) -> None:
-    """Sends these over ten connections, many at a time, and takes what is answered."""
+    """Sends these over ten connections, pipelined, and reads the responses."""
 
     async def send(some: list[bytes]) -> None:
         with suppress(ConnectionError):

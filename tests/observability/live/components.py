@@ -28,10 +28,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Part:
-    """How a component is run.
+    """How a component is started.
 
     Args:
-        app: what `slipway serve` gets; the service itself unless said.
+        app: argument of `slipway serve`; empty for the service itself.
         processes: of which each stands for a pod.
         settings: variables of its own.
         alone: whether its database is its own, since its fault is there.
@@ -67,7 +67,7 @@ class Background:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def hold(self, work: Callable[[asyncio.Event], Coroutine[None, None, None]]) -> Callable[[], Future[None]]:
-        """Begins it; the result tells it to end."""
+        """Starts it; call the result to end it."""
         over = asyncio.Event()
         future = self.start(work(over))
 
@@ -119,7 +119,7 @@ class Component:
             until(partial(process.answers, "/startupz"), f"{self.part.name} to start", START_SECONDS)
 
     def kill(self) -> None:
-        """Ends its processes, and what is around them."""
+        """Stops its processes and its outlet."""
         for process in self.processes:
             process.kill()
         if self.outlet:

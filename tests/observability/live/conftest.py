@@ -27,7 +27,7 @@ __all__ = ["browser", "visit"]
 
 CLUSTER_PROGRAMS = frozenset({KUBE_STATE_METRICS.program, KUBELET.program})
 MAX_WAIT_SECONDS = 180.0
-"""Seconds until alerts that must come or go are given up: a limit for a machine under load, never a wait."""
+"""Timeout in seconds for alerts to start or end: a limit for a machine under load, never a wait."""
 HISTORY_SECONDS = 240.0
 STEP_SECONDS = 5
 """Seconds between two points where it matters only that there are some: all of them take Prometheus long."""
@@ -131,7 +131,7 @@ def trouble(stage: Stage, health: Health) -> Trouble:
     for future in [end() for end in ends]:
         future.result(MAX_WAIT_SECONDS)
     _until(lambda: not any(fault.fires & stage.fired(last(0), fault.part.name) for fault in FAULTS))
-    time.sleep(2)  # until Alertmanager has said so
+    time.sleep(2)  # until Alertmanager has sent it
     return Trouble(began, peak, time.time())
 
 
@@ -148,7 +148,7 @@ async def _happen(fault: Fault, component: Component, over: asyncio.Event) -> No
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    """Waits; whoever asks afterwards says what is missing."""
+    """Waits until the condition or the timeout; the tests report what is missing."""
     end = time.monotonic() + MAX_WAIT_SECONDS
     while not condition() and time.monotonic() < end:
         time.sleep(0.5)

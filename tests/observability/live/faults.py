@@ -1,4 +1,4 @@
-"""The table of faults: what happens to which process, which alert has to fire, and what the dashboards show then."""
+"""The table of faults: the fault of each component, the alerts that must fire, and what the dashboards must show."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Fault:
     """A fault of one component.
 
     Args:
-        says: what happens, as the beginning of a sentence.
+        says: the fault, as a sentence.
         happens: as long as the block lasts.
         fires: alerts that have to fire, and to end when it is over.
         may_fire: alerts that may fire as well, since they are about the same.
@@ -181,7 +181,7 @@ FAULTS = (
         Part("mute-peer", settings={"SLIPWAY_FEATURES": "items"}, outlet=Peer),
         "The process that it has the keys of tokens from takes connections and never answers",
         stopped_outlet,
-        fires=frozenset(),  # keys are asked for every few seconds, and it takes ten failures in twenty seconds here
+        fires=frozenset(),  # keys are fetched too rarely for its ten failures in twenty seconds
         may_fire=frozenset(_BUDGET | _LATE),
         shows={
             "Calls to other services": above(0),

@@ -1,4 +1,4 @@
-"""How each fault is injected: it is there as long as the block of its context manager lasts."""
+"""How each fault is injected: it lasts as long as the block of its context manager."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.waiting import until
 @asynccontextmanager
 async def missing_table(component: Component) -> AsyncGenerator[None]:
     async def look(client: Client) -> None:
-        """A route of which every answer fails; of what ordinary clients ask, some is refused before."""
+        """A route whose every request fails; some requests of ordinary clients are rejected before."""
         await client.request("GET", f"{ITEMS}/{new_id()}", ONE_ITEM)
 
     async with connection(component.database) as held:
@@ -37,7 +37,7 @@ async def missing_table(component: Component) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def locked_table(component: Component) -> AsyncGenerator[None]:
-    """Every statement on items waits until it is given up, and more clients wait than there are connections."""
+    """Every statement on items waits until it times out, and more clients wait than there are connections."""
     async with component.clients.sending(number=30), connection(component.database) as held, held.transaction():
         await held.execute("LOCK TABLE items.items IN ACCESS EXCLUSIVE MODE")
         yield
@@ -45,7 +45,7 @@ async def locked_table(component: Component) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def slow_table(component: Component) -> AsyncGenerator[None]:
-    """Statements on items wait for up to 1.6 s, which is less than what they may take."""
+    """Statements on items wait for up to 1.6 s, which is below their timeout."""
     async with component.clients.sending():
         locking = asyncio.create_task(_lock_repeatedly(component))
         try:
@@ -155,7 +155,7 @@ async def stopped_outlet(component: Component) -> AsyncGenerator[None]:
     async def strange(client: Client) -> None:
         await client.request("GET", ITEMS, headers={"Authorization": f"Bearer {token}"})
 
-    token = TokenIssuer(auth_settings("stranger")).issue(new_id(), ALL_SCOPES)  # whose key has to be asked for
+    token = TokenIssuer(auth_settings("stranger")).issue(new_id(), ALL_SCOPES)  # whose key has to be fetched
     behavior = {"Lines": chatter, "Peer": strange}.get(type(component.outlet).__name__, ordinary)
     component.outlet.stop()
     async with component.clients.sending(number=1), component.clients.sending(behavior=behavior):

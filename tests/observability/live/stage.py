@@ -1,4 +1,4 @@
-"""What is watched: a process for each fault and two without one, PostgreSQL, Prometheus and Alertmanager."""
+"""The environment of the live test: healthy and faulty processes, PostgreSQL, Prometheus and Alertmanager."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Stage:
 
     @contextmanager
     def under_load(self) -> Generator[None]:
-        """While the block lasts the well process has clients."""
+        """The healthy process has clients while the block lasts."""
 
         async def send_requests(over: asyncio.Event) -> None:
             async with self.components[HEALTHY].clients.sending():
@@ -59,7 +59,7 @@ class Stage:
             end().result()
 
     def values(self, title: str, span: Span, component: str = "", legend: str = "") -> list[float]:
-        """What the panels of this title show in a range, of all their series or of those with this label's value."""
+        """The values that the panels of this title show, of all series or of those with this label value."""
         shown = [(board, panel) for board in self.dashboards for panel in board["panels"] if panel["title"] == title]
         return [
             float(value)
@@ -73,7 +73,7 @@ class Stage:
         ]
 
     def marked(self, name: str, span: Span, component: str) -> list[dict[str, str]]:
-        """Labels of what the annotation of this name marks in a range, of a component."""
+        """Labels of the marks of an annotation in a range, for a component."""
         dashboard = self.dashboards[0]
         (query,) = [
             annotation["target"]["expr"]

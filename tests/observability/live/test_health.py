@@ -1,6 +1,6 @@
-"""While nothing is wrong every query of every dashboard has an answer, and the right one; no alert fires.
+"""Without a fault every query of every dashboard has a correct result, and no alert fires.
 
-What kube-state-metrics and the kubelet would say comes from samples (`observability/preview/cluster.py`): that proves
+Metrics of kube-state-metrics and the kubelet are sample data (`observability/preview/cluster.py`): that proves
 the queries, not the cluster.
 """
 

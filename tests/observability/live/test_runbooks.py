@@ -1,4 +1,4 @@
-"""Whoever follows a runbook while its alert fires gets an answer to each query. A week ago is 40 seconds ago here."""
+"""While an alert fires, each query of its runbook has a result. A week ago is 40 seconds ago here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.observability.live.stage import Stage
 from tests.observability.rules.test_runbooks import PAGES, queries
 
 OTHERS = ("mute-peer", "ailing", HEALTHY)
-"""Whose answers count as well: calls to peers and what Kubernetes says are not of every process here."""
+"""Components whose results count as well: not every process here has calls to peers or Kubernetes metrics."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -1,4 +1,4 @@
-"""What a test of a rule says: series that go in, and what is recorded or fires at which time."""
+"""A test case of a rule: input series, and what is recorded or fires at which time."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def target(name: str, /, **labels: str) -> str:
 
 
 def foreign(name: str, /, **labels: str) -> str:
-    """A series that another program says of our objects, by which it has its own `job`."""
+    """A series of another program about our objects, with its own `job`."""
     return _written(name, {"job": "kube-state-metrics", "namespace": NAMESPACE, "instance": "10.0.0.9:8080", **labels})
 
 
@@ -103,7 +103,7 @@ def requests(
 def variants(case: Case) -> Iterator[Case]:
     """What must be silent where a case fires: no series, NaN in all of them, those of others."""
     quiet = replace(case, fires=(), silent=case.fires, summary="", description="")
-    if case.rule != "SlipwayServiceDown":  # it is about what is absent
+    if case.rule != "SlipwayServiceDown":  # it is about absent series
         yield replace(quiet, says="is silent without series", series={})
     yield replace(
         quiet,
@@ -116,7 +116,7 @@ def variants(case: Case) -> Iterator[Case]:
 
 
 def nan(samples: int) -> str:
-    """So many samples that are no number."""
+    """A number of samples that are NaN."""
     return " ".join(["NaN"] * samples)
 
 

@@ -1,4 +1,4 @@
-"""When the alerts on what the service depends on fire, and when not."""
+"""When the alerts on dependencies fire, and when not."""
 
 from __future__ import annotations
 

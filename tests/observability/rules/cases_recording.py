@@ -1,4 +1,4 @@
-"""What the recording rules make of requests, each rule alone."""
+"""The results of the recording rules, each rule alone."""
 
 from __future__ import annotations
 

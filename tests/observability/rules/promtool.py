@@ -39,7 +39,7 @@ def promtool() -> Path:
 
 
 def failures(trials: Sequence[Trial], folder: Path) -> list[str]:
-    """What promtool says of each trial; nothing where its cases pass."""
+    """The output of promtool for each trial; empty if its cases pass."""
     program = promtool()
     for number, trial in enumerate(trials):
         group = {"name": "tried", "interval": "30s", "rules": list(trial.rules)}

@@ -1,4 +1,4 @@
-"""Alertmanager itself sends our alerts on as the example says: routed, in groups, and silent behind a worse one."""
+"""A real Alertmanager routes, groups and inhibits the alerts as the example configures it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rule of the chart alone: what it makes of series, when it fires and when not."""
+"""Every rule of the chart alone: its results, and when it fires."""
 
 from __future__ import annotations
 

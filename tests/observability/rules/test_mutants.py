@@ -62,5 +62,5 @@ def _wrong(name: str, slo: str) -> Iterator[tuple[Mutant, list[dict[str, object]
 
 
 def _telling_first(cases: Sequence[Case]) -> list[Case]:
-    """Cases in which something is there before those in which nothing may be."""
+    """Cases with a result before those without one."""
     return sorted(cases, key=lambda case: not (case.fires or any(case.values.values())))

@@ -1,4 +1,4 @@
-"""The chart makes the same rules for any release, namespace and objective, and changes single alerts as it is told."""
+"""The chart makes the same rules for any release, namespace and objective, and changes single alerts by its values."""
 
 from __future__ import annotations
 
