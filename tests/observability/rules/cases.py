@@ -25,7 +25,7 @@ class Case:
 
     Args:
         rule: name of an alert or of a recorded series.
-        says: what this shows, as the end of "it …".
+        sentence: what this shows, as the end of "it …".
         series: the samples of each series, in promtool's notation.
         fires: times at which the alert fires, with `labels`; at the times of `silent` it does not.
         labels: labels of the alert, or those that choose one of several rules of a name.
@@ -34,7 +34,7 @@ class Case:
     """
 
     rule: str
-    says: str
+    sentence: str
     series: Mapping[str, str]
     fires: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Case:
     @property
     def title(self) -> str:
         chosen = self.labels.get("slo", "")
-        return f"{self.rule}{{{chosen}}} {self.says}" if chosen else f"{self.rule} {self.says}"
+        return f"{self.rule}{{{chosen}}} {self.sentence}" if chosen else f"{self.rule} {self.sentence}"
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,19 @@ class Scenario:
     """A scenario for many rules together.
 
     Args:
-        says: what it shows, as a sentence.
+        sentence: what it shows, as a sentence.
         series: the samples of each series, in promtool's notation.
-        asks: a time and a query without labels, and what it answers; None is nothing.
+        queries: a time and a query without labels, with its result; None if there is none.
     """
 
-    says: str
+    sentence: str
     series: Mapping[str, str]
-    asks: Mapping[tuple[str, str], float | None]
+    queries: Mapping[tuple[str, str], float | None]
     step: str = "30s"
 
     @property
     def title(self) -> str:
-        return self.says
+        return self.sentence
 
 
 def series(name: str, /, **labels: str) -> str:
@@ -104,15 +104,17 @@ def variants(case: Case) -> Iterator[Case]:
     """What must be silent where a case fires: no series, NaN in all of them, those of others."""
     quiet = replace(case, fires=(), silent=case.fires, summary="", description="")
     if case.rule != "SlipwayServiceDown":  # it is about absent series
-        yield replace(quiet, says="is silent without series", series={})
+        yield replace(quiet, sentence="is silent without series", series={})
     yield replace(
         quiet,
-        says="is silent while all is NaN",
+        sentence="is silent while all is NaN",
         series=dict.fromkeys(case.series, nan(90)),
     )
     if case.rule != "SlipwayServiceDown":
-        yield replace(quiet, says="is silent about another namespace", series=_instead(case, NAMESPACE, "elsewhere"))
-        yield replace(quiet, says="is silent about another release", series=_instead(case, JOB, "billing-api"))
+        yield replace(
+            quiet, sentence="is silent about another namespace", series=_instead(case, NAMESPACE, "elsewhere")
+        )
+        yield replace(quiet, sentence="is silent about another release", series=_instead(case, JOB, "billing-api"))
 
 
 def nan(samples: int) -> str:
@@ -154,7 +156,7 @@ def _test(case: Case | Scenario) -> Object:
 
 
 def _requested(scenario: Scenario) -> Iterator[Object]:
-    for (time, query), value in scenario.asks.items():
+    for (time, query), value in scenario.queries.items():
         samples = [] if value is None else [{"labels": "{}", "value": value}]
         yield {"expr": query, "eval_time": time, "exp_samples": samples}
 

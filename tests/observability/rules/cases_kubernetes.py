@@ -31,8 +31,8 @@ def _replicas(available: str, wanted: str, fewest: str = "") -> dict[str, str]:
     }
 
 
-def _floor(says: str, samples: dict[str, str], missing: int | None) -> Case:
-    return Case("slipway:pods_missing", says, {**samples, **others(samples)}, values={"5m": missing})
+def _floor(sentence: str, samples: dict[str, str], missing: int | None) -> Case:
+    return Case("slipway:pods_missing", sentence, {**samples, **others(samples)}, values={"5m": missing})
 
 
 def _progress(status: str, values: str, condition: str = "Progressing") -> dict[str, str]:

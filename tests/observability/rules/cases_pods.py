@@ -21,11 +21,11 @@ def _killed(values: str, reason: str = "OOMKilled", container: str = "slipway") 
     return {foreign("kube_pod_container_status_last_terminated_reason", **labels): values}
 
 
-def _silent(rule: str, says: str, samples: dict[str, str]) -> list[Case]:
+def _silent(rule: str, sentence: str, samples: dict[str, str]) -> list[Case]:
     """Neither a page, where pods are missing, nor a ticket, where they are not."""
     return [
-        Case(rule, f"is silent {says}, with pods missing", {**samples, **_MISSING}, silent=("16m", "20m")),
-        Case(rule, f"is silent {says}", samples, silent=("16m", "20m")),
+        Case(rule, f"is silent {sentence}, with pods missing", {**samples, **_MISSING}, silent=("16m", "20m")),
+        Case(rule, f"is silent {sentence}", samples, silent=("16m", "20m")),
     ]
 
 

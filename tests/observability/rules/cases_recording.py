@@ -23,9 +23,9 @@ def _with_others(samples: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _case(rule: str, slo: str, says: str, samples: Mapping[str, str], **values: float | None) -> Case:
+def _case(rule: str, slo: str, sentence: str, samples: Mapping[str, str], **values: float | None) -> Case:
     times = {time.removeprefix("at_"): value for time, value in values.items()}
-    return Case(rule, says, _with_others(samples), labels={"slo": slo}, values=times)
+    return Case(rule, sentence, _with_others(samples), labels={"slo": slo}, values=times)
 
 
 def _whole_service() -> dict[str, str]:

@@ -47,9 +47,11 @@ def _traffic(values: str, slo: str = "availability") -> dict[str, str]:
     return {target("slipway:slo_requests:increase5m", slo=slo): values}
 
 
-def _traffic_case(says: str, series: dict[str, str], fires: tuple[str, ...] = (), silent: tuple[str, ...] = ()) -> Case:
+def _traffic_case(
+    sentence: str, series: dict[str, str], fires: tuple[str, ...] = (), silent: tuple[str, ...] = ()
+) -> Case:
     labels = {**OURS, **_TICKET, "slo": "availability"}
-    return Case("SlipwayTrafficDropped", says, series, fires=fires, silent=silent, labels=labels, step="5m")
+    return Case("SlipwayTrafficDropped", sentence, series, fires=fires, silent=silent, labels=labels, step="5m")
 
 
 _DROPPED = Case(

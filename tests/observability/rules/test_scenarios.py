@@ -127,6 +127,6 @@ SCENARIOS = [
 ]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.says)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.sentence)
 def test_the_rules_do_in_hours_what_they_are_for(scenario: Scenario, tmp_path: Path) -> None:
     assert failures([Trial(every_rule(), [scenario])], tmp_path) == [""]
