@@ -47,7 +47,7 @@ class Fault:
     """A fault of one component.
 
     Args:
-        says: the fault, as a sentence.
+        description: the fault, as a sentence.
         happens: as long as the block lasts.
         fires: alerts that have to fire, and to end when it is over.
         may_fire: alerts that may fire as well, since they are about the same.
@@ -55,7 +55,7 @@ class Fault:
     """
 
     part: Part
-    says: str
+    description: str
     happens: Happening
     fires: frozenset[str]
     may_fire: frozenset[str] = frozenset()

@@ -32,20 +32,20 @@ def test_every_alert_is_provoked_or_it_is_said_why_not() -> None:
 @each_fault
 def test_a_fault_fires_its_alerts_and_no_other(fault: Fault, stage: Stage, trouble: Trouble) -> None:
     fired = stage.fired(trouble.all, fault.part.name)
-    assert fault.fires <= fired, f"{fault.says}: {stage.components[fault.part.name].processes[0].log()[-2000:]}"
-    assert fired <= fault.fires | fault.may_fire, fault.says
+    assert fault.fires <= fired, f"{fault.description}: {stage.components[fault.part.name].processes[0].log()[-2000:]}"
+    assert fired <= fault.fires | fault.may_fire, fault.description
 
 
 @each_fault
 def test_a_fault_moves_its_panels(fault: Fault, stage: Stage, trouble: Trouble) -> None:
     for title, shows in fault.shows.items():
         values = stage.values(title, trouble.faults, fault.part.name)
-        assert shows(values), (fault.says, title, sorted(values)[:3], sorted(values)[-3:])
+        assert shows(values), (fault.description, title, sorted(values)[:3], sorted(values)[-3:])
 
 
 @each_fault
 def test_its_alerts_end_with_the_fault(fault: Fault, stage: Stage, trouble: Trouble) -> None:
-    assert not fault.fires & stage.fired(last(0), fault.part.name), fault.says
+    assert not fault.fires & stage.fired(last(0), fault.part.name), fault.description
 
 
 @each_fault
@@ -53,7 +53,7 @@ def test_its_alerts_are_sent_with_what_somebody_needs(fault: Fault, stage: Stage
     for name in fault.fires:
         ours = {"alertname": name, **labels_of(fault.part.name)}
         messages = [message for receiver in SEVERITIES.values() for message in stage.inbox.firing(receiver, **ours)]
-        assert messages, (fault.says, name)
+        assert messages, (fault.description, name)
         for message in messages:
             assert message.receiver == SEVERITIES[message.labels["severity"]]
             assert not re.search(r"{{|%{|<no value>|<error", message.annotations["description"]), message.annotations
