@@ -1,1 +1,1 @@
-"""Every alert as code, and an example of how Alertmanager sends them on."""
+"""Every alert as code, and an example of how Alertmanager routes them."""

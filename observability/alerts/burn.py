@@ -1,7 +1,7 @@
-"""Alerts on error budgets that burn too fast, over two windows each: the long one for proof, the short one for an end.
+"""Alerts on error budgets that burn too fast. Each uses a long window as evidence, and a short one so that it ends.
 
-Google's "The Site Reliability Workbook", chapter 5, table 5-8, with what it leaves open: a number of errors below
-which nobody is called, since in a quiet hour a single failed request is a large share.
+Google's "The Site Reliability Workbook", chapter 5, table 5-8, with one addition: a minimum number of errors, since
+in a quiet hour a single failed request is a large share.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from typing import Literal
 from observability.rules import OURS, Alert, Severity, indented
 from observability.slo.recording import OVERLAP
 
-FEWEST_ERRORS = 10
-"""Of the long window; one failure an hour makes 6 in six hours."""
+MIN_ERRORS = 10
+"""Minimum in the long window. One failure per hour makes 6 in six hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def _burns(kind: str, burn: Burn) -> str:
         if burn.long == "1h"
         else f"sum_over_time(slipway:slo_errors:increase5m{selected}[{burn.long}]) / {OVERLAP}"
     )
-    return f"{too_fast(burn.long)}\nand\n{too_fast(burn.short)}\nand\n{errors} >= {FEWEST_ERRORS}"
+    return f"{too_fast(burn.long)}\nand\n{too_fast(burn.short)}\nand\n{errors} >= {MIN_ERRORS}"
 
 
 def burns(kind: str, pairs: tuple[Burn, ...]) -> str:

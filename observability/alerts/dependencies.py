@@ -1,4 +1,4 @@
-"""Alerts on what the service depends on. A new dependency adds its own here."""
+"""Alerts on dependencies of the service. Alerts on a new dependency belong here."""
 
 from observability.rules import OURS, Alert
 
@@ -28,8 +28,8 @@ or
 {_POD} (increase(db_client_connection_timeouts_total{{{OURS}}}[2m])) > 0""",
         "page",
         "The database pool of {{ $labels.pod }} is exhausted",
-        "Requests to {{ $labels.pod }} of {{ $labels.job }} wait for a connection while all are in use, or gave up "
-        "waiting ({{ $value | humanize }} of them).",
+        "Requests to {{ $labels.pod }} of {{ $labels.job }} wait for a connection while all are in use, or timed out "
+        "({{ $value | humanize }} of them).",
         "dependencies",
         wait="3m",
     ),

@@ -33,7 +33,7 @@ PODS_MISSING = Record(
 {indented(as_job(_deployment("status_replicas_available"), "deployment"))}
 ) > 0""",
 )
-"""How many pods a deployment has less than it never should: than the autoscaler's least, or else than it asks for."""
+"""Pods that a deployment lacks: to the minimum of its autoscaler, or else to its number of replicas."""
 _TOO_FEW = "slipway:pods_missing"
 
 _KILLED = f'kube_pod_container_status_last_terminated_reason{{{_OUR_CONTAINERS},reason="OOMKilled"}}'
@@ -44,8 +44,8 @@ _OUT_OF_MEMORY = as_job(
 
 
 def _of_pods(name: str, expr: str, summary: str, description: str) -> tuple[Alert, Alert]:
-    """A page where too few pods are left, and a ticket where the others carry on."""
-    few, enough = "too few pods are left to serve", "the other pods carry on"
+    """A page if too few pods are left, else a ticket."""
+    few, enough = "too few pods are left to serve", "the other pods keep serving"
     return (
         Alert(
             name,
@@ -77,7 +77,7 @@ and
         ),
         "ticket",
         "{{ $labels.job }} cannot scale any further",
-        "The autoscaler of {{ $labels.job }} in {{ $labels.namespace }} wants {{ $value }} pods, which is its limit.",
+        "The autoscaler of {{ $labels.job }} in {{ $labels.namespace }} wants {{ $value }} pods, its maximum.",
         "kubernetes",
         wait="15m",
     ),
@@ -124,8 +124,8 @@ and
 and on (job, namespace)
 slipway:slo_error_ratio:rate1h{{slo="latency",{OURS}}} > 1 - slipway:slo_objective{{slo="latency",{OURS}}}""",
         "ticket",
-        "The CPU limit of {{ $labels.pod }} makes requests late",
-        "{{ $labels.pod }} in {{ $labels.namespace }} is held back in {{ $value | humanizePercentage }} of its CPU "
+        "The CPU limit of {{ $labels.pod }} slows down requests",
+        "{{ $labels.pod }} in {{ $labels.namespace }} is throttled in {{ $value | humanizePercentage }} of its CPU "
         "periods, and the latency objective burns.",
         "runtime",
         wait="15m",
@@ -144,7 +144,7 @@ max by (namespace, pod) (deriv(container_memory_working_set_bytes{{{_OUR_CONTAIN
         "ticket",
         "{{ $labels.pod }} is about to run out of memory",
         "{{ $labels.pod }} in {{ $labels.namespace }} uses {{ $value | humanizePercentage }} of its memory limit, and "
-        "more with every minute.",
+        "its use is growing.",
         "runtime",
         wait="15m",
     ),
@@ -157,9 +157,9 @@ max by (namespace, pod) (deriv(container_memory_working_set_bytes{{{_OUR_CONTAIN
             "deployment",
         ),
         "ticket",
-        "The rollout of {{ $labels.job }} does not get on",
-        "The new pods of {{ $labels.job }} in {{ $labels.namespace }} did not become available in time; the old ones "
-        "serve on.",
+        "The rollout of {{ $labels.job }} is stuck",
+        "The new pods of {{ $labels.job }} in {{ $labels.namespace }} did not become available in time; the old pods "
+        "keep serving.",
         "kubernetes",
         wait="10m",
     ),

@@ -1,4 +1,4 @@
-"""Alerts on the service itself: is it there, is it asked, does it come to answer, who is refused."""
+"""Alerts on the service itself: availability, traffic, event loop, disconnects and rejected log-ins."""
 
 from observability.rules import OURS, Alert
 
@@ -9,15 +9,16 @@ SERVICE_DOWN = Alert(
     f"absent({_UP})\nor\nsum by (job, namespace) ({_UP}) == 0",
     "page",
     "{{ $labels.job }} is down",
-    "Prometheus reaches no process of {{ $labels.job }} in {{ $labels.namespace }}: there is none, or none answers.",
+    "Prometheus reaches no process of {{ $labels.job }} in {{ $labels.namespace }}: there is no process, or none "
+    "responds.",
     "overview",
     wait="90s",
 )
-"""Of one component: `absent` has to be told what is not there."""
+"""One for each component, since `absent` needs the labels of the missing series."""
 
 _REQUESTS_NOW = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[30m])'
 _REQUESTS_THEN = f'avg_over_time(slipway:slo_requests:increase5m{{slo="availability",{OURS}}}[1h] offset 1w)'
-# histogram_quantile takes NaN for the highest bucket: only what is a number goes into it.
+# histogram_quantile takes NaN for the highest bucket: NaN is filtered out before.
 _LAG = f"""histogram_quantile(
   0.99,
   sum by (job, namespace, pod, le) (rate(event_loop_lag_seconds_bucket{{{OURS}}}[5m]) >= 0)
@@ -41,9 +42,9 @@ ALERTS = (
         "SlipwayMetricsAbsent",
         f"up{{{OURS}}} == 1\nunless on (job, namespace, instance)\napp_build_info{{{OURS}}}",
         "ticket",
-        "{{ $labels.instance }} answers scrapes without our metrics",
+        "{{ $labels.instance }} answers scrapes without the metrics of the service",
         "Prometheus scrapes {{ $labels.instance }} of {{ $labels.job }} in {{ $labels.namespace }}, but finds no "
-        "app_build_info: no other alert can see what that process does.",
+        "app_build_info: other alerts do not cover that process.",
         "telemetry",
         wait="10m",
     ),
@@ -51,7 +52,7 @@ ALERTS = (
         "SlipwayTrafficDropped",
         f"(\n  {_REQUESTS_NOW}\n  or\n  0 * {_REQUESTS_THEN}\n) < 0.2 * {_REQUESTS_THEN}\nand\n{_REQUESTS_THEN} > 300",
         "ticket",
-        "{{ $labels.job }} is asked far less than a week ago",
+        "{{ $labels.job }} gets far fewer requests than a week ago",
         "{{ $labels.job }} in {{ $labels.namespace }} gets {{ $value | humanize }} requests in 5 minutes, less than a "
         "fifth of this time last week.",
         "overview",
@@ -62,7 +63,7 @@ ALERTS = (
         f"{_LAG} > 0.25\nand on (job, namespace)\n{_LATE}",
         "page",
         "The event loop of {{ $labels.pod }} is blocked, and requests are late",
-        "What is due in {{ $labels.pod }} of {{ $labels.job }} starts {{ $value | humanizeDuration }} late (p99), and "
+        "Work in {{ $labels.pod }} of {{ $labels.job }} starts {{ $value | humanizeDuration }} late (p99), and "
         "the latency objective burns.",
         "runtime",
         wait="5m",
@@ -72,7 +73,7 @@ ALERTS = (
         f"{_LAG} > 0.25\nunless on (job, namespace)\n{_LATE}",
         "ticket",
         "The event loop of {{ $labels.pod }} is blocked",
-        "What is due in {{ $labels.pod }} of {{ $labels.job }} starts {{ $value | humanizeDuration }} late (p99); the "
+        "Work in {{ $labels.pod }} of {{ $labels.job }} starts {{ $value | humanizeDuration }} late (p99); the "
         "latency objective holds so far.",
         "runtime",
         wait="5m",
@@ -81,9 +82,9 @@ ALERTS = (
         "SlipwayClientsLeaving",
         _share("499", 0.05, 20),
         "ticket",
-        "Clients of {{ $labels.job }} leave before they have their answer",
-        "{{ $value | humanizePercentage }} of the requests to {{ $labels.job }} in {{ $labels.namespace }} ended with "
-        "a client that left (499). Objectives of availability do not count them.",
+        "Clients of {{ $labels.job }} disconnect before the response",
+        "{{ $value | humanizePercentage }} of the requests to {{ $labels.job }} in {{ $labels.namespace }} ended "
+        "because the client disconnected (499). The availability objective does not count them.",
         "overview",
         wait="15m",
     ),
@@ -91,9 +92,9 @@ ALERTS = (
         "SlipwayAuthFailureSurge",
         _share("401", 0.3, 100),
         "ticket",
-        "{{ $labels.job }} refuses many log-ins or tokens",
-        "{{ $value | humanizePercentage }} of the answers of {{ $labels.job }} in {{ $labels.namespace }} are 401: "
-        "somebody tries passwords, or the keys of tokens do not match.",
+        "{{ $labels.job }} rejects many log-ins or tokens",
+        "{{ $value | humanizePercentage }} of the responses of {{ $labels.job }} in {{ $labels.namespace }} are 401: "
+        "a client guesses passwords, or the keys of tokens do not match.",
         "overview",
         wait="15m",
         labels={"feature": "users"},

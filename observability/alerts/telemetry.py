@@ -1,4 +1,4 @@
-"""Alerts on the telemetry: what it loses, nobody sees."""
+"""Alerts on the telemetry itself: dropped log lines and spans, slow scrapes, too many series."""
 
 from observability.rules import OURS, Alert
 
@@ -18,19 +18,19 @@ ALERTS = (
         f"sum by (job, namespace) (increase(metrics_series_overflow_total{{{OURS}}}[15m])) > 0",
         "ticket",
         "The request metrics of {{ $labels.job }} are full",
-        "{{ $value | humanize }} requests to {{ $labels.job }} in {{ $labels.namespace }} were booked on the route "
-        "_overflow in 15 minutes, since their metric has as many series as it may.",
+        "{{ $value | humanize }} requests to {{ $labels.job }} in {{ $labels.namespace }} were recorded on the route "
+        "_overflow in 15 minutes, since their metric has reached its limit of series.",
         "telemetry",
         wait="10m",
     ),
     Alert(
         "SlipwayScrapeSlow",
-        # Prometheus gives up after 10 s unless it is told otherwise, and our ServiceMonitor does not.
+        # The scrape timeout of Prometheus is 10 s by default, and our ServiceMonitor does not change it.
         f"max by (job, namespace, instance) (scrape_duration_seconds{{{OURS}}}) > 5",
         "ticket",
         "Scraping {{ $labels.instance }} takes long",
         "A scrape of {{ $labels.instance }} of {{ $labels.job }} takes {{ $value | humanizeDuration }}; at 10 s "
-        "Prometheus gives up, and every alert on it is blind.",
+        "Prometheus times out, and no alert covers it.",
         "telemetry",
         wait="10m",
     ),
@@ -38,8 +38,8 @@ ALERTS = (
         "SlipwayTelemetryDropping",
         _lost(f"log_lines_dropped_total{{{OURS}}}", f"log_lines_total{{{OURS}}}"),
         "ticket",
-        "{{ $labels.pod }} loses log lines",
-        "{{ $value | humanizePercentage }} of the log lines of {{ $labels.pod }} of {{ $labels.job }} are lost.",
+        "{{ $labels.pod }} drops log lines",
+        "{{ $value | humanizePercentage }} of the log lines of {{ $labels.pod }} of {{ $labels.job }} were dropped.",
         "telemetry",
         wait="15m",
         labels={"signal": "logs"},
@@ -48,8 +48,8 @@ ALERTS = (
         "SlipwayTelemetryDropping",
         _lost(f'trace_spans_total{{{OURS},outcome=~"dropped|failed"}}', f'trace_spans_total{{{OURS},outcome="ended"}}'),
         "ticket",
-        "{{ $labels.pod }} loses spans",
-        "{{ $value | humanizePercentage }} of the spans of {{ $labels.pod }} of {{ $labels.job }} are lost.",
+        "{{ $labels.pod }} drops spans",
+        "{{ $value | humanizePercentage }} of the spans of {{ $labels.pod }} of {{ $labels.job }} were dropped.",
         "telemetry",
         wait="15m",
         labels={"signal": "traces"},

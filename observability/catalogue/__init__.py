@@ -1,1 +1,1 @@
-"""Every metric that a rule, a dashboard or a runbook may ask for, and the check that they ask for nothing else."""
+"""The metrics that rules, dashboards and runbooks may query, and the check that they query no others."""

@@ -1,4 +1,4 @@
-"""Metrics of others that rules, dashboards and runbooks may ask for, with the versions that they were read from."""
+"""Metrics of other programs that rules, dashboards and runbooks may query, with the versions that export them."""
 
 from dataclasses import dataclass
 

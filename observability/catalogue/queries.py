@@ -1,4 +1,4 @@
-"""Reads PromQL: which metrics and labels a query asks for, and which of them nobody exports."""
+"""Parses PromQL: finds the metrics and labels of a query, and those that no program exports."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class QueryError(ValueError):
 
 @cache
 def exported() -> dict[str, MetricSpec]:
-    """Every series that may be asked for, by the name that it has in a query."""
+    """Every series that may be queried, by its name in a query."""
     foreign = (spec for source in FOREIGN for spec in source.metrics)
     return {name: spec for spec in (*CATALOGUE, *PROCESS_METRICS, *RECORDED, *foreign) for name in _names(spec)}
 
@@ -41,10 +41,10 @@ def parse(query: str) -> promql.Expr:
     """The query as a tree; variables of Grafana are read as 5 minutes or as the number 1.
 
     Raises:
-        QueryError: with the query and what the parser says of it.
+        QueryError: with the query and the message of the parser.
     """
     plain = re.sub(r"(?<=[\[:])\s*\$\{?__\w+\}?", "5m", query)
-    plain = _VARIABLE.sub(lambda found: found[1] or "1", plain)
+    plain = _VARIABLE.sub(lambda match: match[1] or "1", plain)
     try:
         return promql.parse(plain)
     except ValueError as error:
@@ -52,38 +52,38 @@ def parse(query: str) -> promql.Expr:
 
 
 def selectors(query: str) -> list[promql.VectorSelector]:
-    """What a query selects, in the order in which it is written."""
-    found: list[promql.VectorSelector] = []
+    """The selectors of a query, in their order."""
+    selected: list[promql.VectorSelector] = []
 
     def visit(node: promql.Expr) -> None:
         if isinstance(node, promql.VectorSelector):
-            found.append(node)
+            selected.append(node)
 
     promql.walk(parse(query), visit)
-    return found
+    return selected
 
 
 def metrics(query: str) -> set[str]:
-    """Names of the metrics that a query asks for."""
+    """Names of the metrics in a query."""
     return {_name(selector) for selector in selectors(query)}
 
 
-def complaints(query: str) -> list[str]:
-    """What a query asks for that does not exist, each a sentence. It may be one for a variable of Grafana.
+def query_problems(query: str) -> list[str]:
+    """A sentence for each unknown metric, label or value in a query, which may be that of a Grafana variable.
 
     Raises:
-        QueryError: if it is no PromQL.
+        QueryError: if it is not PromQL.
     """
-    if asked := _LABEL_VALUES.fullmatch(query.strip()):
-        if asked["query"] is None:
+    if variable := _LABEL_VALUES.fullmatch(query.strip()):
+        if variable["query"] is None:
             return []
-        inner = parse(asked["query"])
-        return [*_of_selectors(asked["query"]), *_missing((asked["label"],), _labels(inner, []), "label_values")]
+        inner = parse(variable["query"])
+        return [*_of_selectors(variable["query"]), *_missing((variable["label"],), _labels(inner, []), "label_values")]
     if result := _QUERY_RESULT.fullmatch(query.strip()):
-        return complaints(result["query"])
-    found = _of_selectors(query)
-    _labels(parse(query), found)
-    return found
+        return query_problems(result["query"])
+    sentences = _of_selectors(query)
+    _labels(parse(query), sentences)
+    return sentences
 
 
 def _of_selectors(query: str) -> list[str]:
@@ -126,21 +126,21 @@ def _name(selector: promql.VectorSelector) -> str:
     return selector.name or next(named, "")
 
 
-def _labels(node: promql.Expr, found: list[str]) -> set[str]:
-    """Labels that the result of a tree can have; those named in `by`, `on` and the like but not there go to `found`."""
+def _labels(node: promql.Expr, missing: list[str]) -> set[str]:
+    """Labels that the result of a tree can have; others in `by`, `on` and the like are added to `missing`."""
     match node:
         case promql.VectorSelector():
             labels = _of_series(_name(node))
         case promql.AggregateExpr():
-            labels = _of_aggregation(node, found)
+            labels = _of_aggregation(node, missing)
         case promql.BinaryExpr():
-            labels = _of_operation(node, found)
+            labels = _of_operation(node, missing)
         case promql.Call():
-            labels = _of_call(node, found)
+            labels = _of_call(node, missing)
         case promql.MatrixSelector():
-            labels = _labels(node.vector_selector, found)
+            labels = _labels(node.vector_selector, missing)
         case promql.ParenExpr() | promql.SubqueryExpr() | promql.UnaryExpr():
-            labels = _labels(node.expr, found)
+            labels = _labels(node.expr, missing)
         case _:
             labels = set[str]()
     return labels
@@ -152,46 +152,48 @@ def _of_series(name: str) -> set[str]:
     return bucket | TARGET_LABELS | {label.name for label in (spec.labels if spec else ())}
 
 
-def _of_aggregation(node: promql.AggregateExpr, found: list[str]) -> set[str]:
-    inner = _labels(node.expr, found)
+def _of_aggregation(node: promql.AggregateExpr, missing: list[str]) -> set[str]:
+    inner = _labels(node.expr, missing)
     counted = set[str]()
     if str(node.op) == "count_values" and isinstance(node.param, promql.StringLiteral):
         counted.add(node.param.val)
     if node.modifier is None:
         return inner if str(node.op) in {"topk", "bottomk"} else counted
     named = node.modifier.labels
-    found += _missing(named, inner, str(node.op))
+    missing += _missing(named, inner, str(node.op))
     if str(node.op) in {"topk", "bottomk"}:
         return inner
     kept = set(named) if node.modifier.type == promql.AggModifierType.By else inner - set(named)
     return kept | counted
 
 
-def _of_operation(node: promql.BinaryExpr, found: list[str]) -> set[str]:
-    left, right = _labels(node.lhs, found), _labels(node.rhs, found)
+def _of_operation(node: promql.BinaryExpr, missing: list[str]) -> set[str]:
+    left, right = _labels(node.lhs, missing), _labels(node.rhs, missing)
     operator, modifier = str(node.op), node.modifier
     if modifier is None or modifier.matching is None:
         return left if operator in _SELECTING else left | right
     named = modifier.matching.labels
     for side in (left, right):
-        found += _missing(named, side, operator)
+        missing += _missing(named, side, operator)
     if modifier.card == promql.VectorMatchCardinality.ManyToMany:
         return left | right if operator == "or" else left
     if modifier.card == promql.VectorMatchCardinality.OneToOne:
         return set(named) if modifier.matching.type == promql.LabelModifierType.Include else left - set(named)
-    many, one = (right, left) if modifier.card == promql.VectorMatchCardinality.OneToMany else (left, right)
-    found += _missing(modifier.group_labels or [], one, f"group of {operator}")
+    many, few = (right, left) if modifier.card == promql.VectorMatchCardinality.OneToMany else (left, right)
+    missing += _missing(modifier.group_labels or [], few, f"group of {operator}")
     return many | set(modifier.group_labels or ())
 
 
-def _of_call(node: promql.Call, found: list[str]) -> set[str]:
+def _of_call(node: promql.Call, missing: list[str]) -> set[str]:
     arguments = cast(list[promql.Expr], node.args)
-    inner = set[str]().union(*(_labels(one, found) for one in arguments))
+    inner = set[str]().union(*(_labels(argument, missing) for argument in arguments))
     if node.func.name in {"label_replace", "label_join"}:
         target = arguments[1]
         return inner | ({target.val} if isinstance(target, promql.StringLiteral) else set[str]())
     if node.func.name in {"absent", "absent_over_time"}:
-        return {matcher.name for one in arguments for matcher in selectors(one.prettify())[0].matchers.matchers}
+        return {
+            matcher.name for argument in arguments for matcher in selectors(argument.prettify())[0].matchers.matchers
+        }
     return inner - {"le"} if node.func.name == "histogram_quantile" else inner
 
 

@@ -1,4 +1,4 @@
-"""The series that our recording rules make, for all who ask for them."""
+"""The series that the recording rules create."""
 
 from app.platform.telemetry.catalogue import Label, MetricSpec
 

@@ -1,1 +1,1 @@
-"""The dashboards as code, and the check that every panel says what it shows and what bad looks like."""
+"""The dashboards as code, and the check that every panel describes what it shows and what is bad."""

@@ -10,4 +10,7 @@ FOLDER = Path(__file__).parents[2] / "charts/slipway/files/dashboards"
 
 def pages() -> dict[Path, str]:
     """Each file and what belongs into it."""
-    return {FOLDER / f"{one.uid.removeprefix('slipway-')}.json": text(one, DASHBOARDS) for one in DASHBOARDS}
+    return {
+        FOLDER / f"{dashboard.uid.removeprefix('slipway-')}.json": text(dashboard, DASHBOARDS)
+        for dashboard in DASHBOARDS
+    }

@@ -48,7 +48,7 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a dashboard, and the rule that says so."""
+    """A fault of a dashboard, and the rule that found it."""
 
     rule: str
     sentence: str

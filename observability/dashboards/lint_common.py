@@ -1,7 +1,7 @@
 """The 17 rules of Grafana's dashboard-linter (4d0844b), by the names that it gives them in `lint.py`.
 
-One of them knows more here: `target-instance-rule` leaves out a metric that has no instance, since it was recorded or
-is an alert's state. The linter, which knows no metrics, would have the dashboard excluded for that.
+One of them is more precise here: `target-instance-rule` leaves out metrics without an instance, which are recorded or
+the state of an alert. The linter knows no metrics, so the dashboard would need an exclusion.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _WITHOUT_INSTANCE = frozenset({"ALERTS", *(spec.name for spec in RECORDED)})
 
 
 def data_source_is_a_variable(dashboard: Json) -> Iterator[str]:
-    sources = [one for one in dashboard["templating"]["list"] if one["type"] == "datasource"]
+    sources = [source for source in dashboard["templating"]["list"] if source["type"] == "datasource"]
     if not sources:
         yield "no variable chooses the data source"
-    for one in sources:
-        named = {f"{one['query']}_datasource": f"{one['query'].capitalize()} data source"}
+    for source in sources:
+        named = {f"{source['query']}_datasource": f"{source['query'].capitalize()} data source"}
         if len(sources) == 1:
             named["datasource"] = "Data source"
-        if one["name"] not in named:
-            yield f"the data source {one['name']} should be called {' or '.join(named)}"
-        elif one["label"] not in named.values():
-            yield f"the data source {one['name']} should be labeled {' or '.join(named.values())}"
+        if source["name"] not in named:
+            yield f"the data source {source['name']} should be called {' or '.join(named)}"
+        elif source["label"] not in named.values():
+            yield f"the data source {source['name']} should be labeled {' or '.join(named.values())}"
 
 
 def job_is_a_variable(dashboard: Json) -> Iterator[str]:
@@ -52,36 +52,36 @@ def instance_is_a_variable(dashboard: Json) -> Iterator[str]:
 
 
 def _is_a_variable(dashboard: Json, name: str) -> Iterator[str]:
-    found = [one for one in dashboard["templating"]["list"] if one["name"] == name]
-    if not found:
+    variables = [variable for variable in dashboard["templating"]["list"] if variable["name"] == name]
+    if not variables:
         yield f"no variable is called {name}"
-    for one in found:
-        if _source(one) not in _variable_sources(dashboard):
-            yield f"the variable {name} asks {_source(one)}, not the chosen data source"
-        if one["type"] != "query":
+    for variable in variables:
+        if _source(variable) not in _variable_sources(dashboard):
+            yield f"the variable {name} asks {_source(variable)}, not the chosen data source"
+        if variable["type"] != "query":
             yield f"the variable {name} is no query"
-        if one["label"] != name.capitalize():
-            yield f"the variable {name} is labeled {one['label']}, not {name.capitalize()}"
-        if not one["multi"]:
+        if variable["label"] != name.capitalize():
+            yield f"the variable {name} is labeled {variable['label']}, not {name.capitalize()}"
+        if not variable["multi"]:
             yield f"the variable {name} takes one value only"
-        if one.get("allValue") != ".+":
-            yield f"all of {name} is {one.get('allValue')}, not .+"
+        if variable.get("allValue") != ".+":
+            yield f"all of {name} is {variable.get('allValue')}, not .+"
 
 
 def variables_are_queries(dashboard: Json) -> Iterator[str]:
-    for one in _query_variables(dashboard):
-        asked = _QUERY_FUNCTION.fullmatch(one["query"]["query"])
-        if asked is None:
-            yield f"the variable {one['name']} asks {one['query']['query']}"
-        elif asked[1] in ("label_values", "query_result"):
-            inner = asked[2].rpartition(",")[0] if asked[1] == "label_values" else asked[2]
-            yield from _unreadable(inner or asked[2], f"the variable {one['name']}")
+    for variable in _query_variables(dashboard):
+        function = _QUERY_FUNCTION.fullmatch(variable["query"]["query"])
+        if function is None:
+            yield f"the variable {variable['name']} asks {variable['query']['query']}"
+        elif function[1] in ("label_values", "query_result"):
+            inner = function[2].rpartition(",")[0] if function[1] == "label_values" else function[2]
+            yield from _unreadable(inner or function[2], f"the variable {variable['name']}")
 
 
 def variables_follow_the_time_range(dashboard: Json) -> Iterator[str]:
-    for one in _query_variables(dashboard):
-        if one["refresh"] != 2:
-            yield f"the variable {one['name']} is not asked again when the time range changes"
+    for variable in _query_variables(dashboard):
+        if variable["refresh"] != 2:
+            yield f"the variable {variable['name']} is not queried again when the time range changes"
 
 
 def panels_use_the_variable_data_source(dashboard: Json) -> Iterator[str]:
@@ -116,10 +116,10 @@ def queries_are_promql(dashboard: Json) -> Iterator[str]:
 
 def rates_use_the_rate_interval(dashboard: Json) -> Iterator[str]:
     for title, expr in readable_queries(dashboard):
-        for one in nodes(expr):
-            if isinstance(one.node, promql.MatrixSelector) and isinstance(one.parents[-1], promql.Call):
-                function = one.parents[-1].func.name
-                if function in ("rate", "irate") and one.node.range != RATE_INTERVAL:
+        for part in nodes(expr):
+            if isinstance(part.node, promql.MatrixSelector) and isinstance(part.parents[-1], promql.Call):
+                function = part.parents[-1].func.name
+                if function in ("rate", "irate") and part.node.range != RATE_INTERVAL:
                     yield f"{title}: {function} over another range than $__rate_interval"
 
 
@@ -134,23 +134,23 @@ def queries_select_the_instance(dashboard: Json) -> Iterator[str]:
 def _select(dashboard: Json, label: str, without: frozenset[str] = frozenset()) -> Iterator[str]:
     for title, expr in readable_queries(dashboard):
         for selector in selectors(expr):
-            matchers = [(one.name, one.op, one.value) for one in selector.matchers.matchers]
+            matchers = [(matcher.name, matcher.op, matcher.value) for matcher in selector.matchers.matchers]
             if selector.name not in without and (label, promql.MatchOp.Re, f"${label}") not in matchers:
                 yield f'{title}: {selector.name} without {label}=~"${label}"'
 
 
 def totals_are_rates(dashboard: Json) -> Iterator[str]:
     for title, expr in readable_queries(dashboard):
-        for one in nodes(expr):
-            if not isinstance(one.node, promql.VectorSelector) or not (one.node.name or "").endswith("_total"):
+        for part in nodes(expr):
+            if not isinstance(part.node, promql.VectorSelector) or not (part.node.name or "").endswith("_total"):
                 continue
-            call = one.parents[-2] if len(one.parents) > 1 else None
+            call = part.parents[-2] if len(part.parents) > 1 else None
             if not isinstance(call, promql.Call) or call.func.name not in ("rate", "irate", "increase"):
-                yield f"{title}: {one.node.name} without rate, irate or increase"
+                yield f"{title}: {part.node.name} without rate, irate or increase"
 
 
 def log_queries_are_logql(dashboard: Json) -> Iterator[str]:
-    """As far as it can be said without its parser: a stream selector, and brackets and quotes in pairs."""
+    """Without a parser this checks for a stream selector, and for brackets and quotes in pairs."""
     for title, expr in _log_queries(dashboard):
         bare = re.sub(r'"(?:[^"\\]|\\.)*"|`[^`]*`', "", expr)
         pairs = all(bare.count(left) == bare.count(right) for left, right in ("()", "{}", "[]"))
@@ -179,7 +179,7 @@ def prometheus_queries(dashboard: Json) -> Iterator[tuple[str, str]]:
 
 def readable_queries(dashboard: Json) -> Iterator[tuple[str, str]]:
     """Those that are PromQL; another rule names the rest."""
-    return (one for one in prometheus_queries(dashboard) if not list(_unreadable(one[1], "")))
+    return (query for query in prometheus_queries(dashboard) if not list(_unreadable(query[1], "")))
 
 
 def _log_queries(dashboard: Json) -> Iterator[tuple[str, str]]:
@@ -190,16 +190,16 @@ def _log_queries(dashboard: Json) -> Iterator[tuple[str, str]]:
 
 
 def _query_variables(dashboard: Json) -> list[Json]:
-    return [one for one in dashboard["templating"]["list"] if one["type"] == "query"]
+    return [variable for variable in dashboard["templating"]["list"] if variable["type"] == "query"]
 
 
 def _variable_sources(dashboard: Json) -> set[str]:
-    names = (one["name"] for one in dashboard["templating"]["list"] if one["type"] == "datasource")
+    names = (variable["name"] for variable in dashboard["templating"]["list"] if variable["type"] == "datasource")
     return {form for name in names for form in (f"${name}", f"${{{name}}}")}
 
 
-def _source(one: Json) -> str:
-    return cast(str, one.get("datasource", {}).get("uid", "the default"))
+def _source(element: Json) -> str:
+    return cast(str, element.get("datasource", {}).get("uid", "the default"))
 
 
 def _unreadable(expr: str, where: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Our rules for dashboards: whoever is woken up has to see what is bad, and every query has to have an answer."""
+"""Our rules for dashboards: each panel shows what is bad, and every query can be answered."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from itertools import combinations
 import promql_parser as promql
 
 from app.platform.telemetry.catalogue import MetricSpec
-from observability.catalogue.queries import QueryError, complaints, exported, selectors
+from observability.catalogue.queries import QueryError, exported, query_problems, selectors
 
 from .grafana import Json
 from .lint_common import UNITS, readable_queries
 from .model import WIDTH
-from .trees import called, is_variable, nodes
+from .trees import function_of, is_variable, nodes
 
-SHORTEST_DESCRIPTION = 40
+MIN_DESCRIPTION_LENGTH = 40
 _COUNTING = ("rate", "irate", "increase")
 _GRAFANA_VARIABLE = re.compile(r"\$\{?(\w+)")
 
@@ -31,10 +31,10 @@ def every_panel_has_a_known_unit(dashboard: Json) -> Iterator[str]:
 
 def descriptions_say_what_bad_looks_like(dashboard: Json) -> Iterator[str]:
     for panel in dashboard["panels"]:
-        said = panel.get("description", "")
-        if len(said) < SHORTEST_DESCRIPTION or not said.endswith("."):
-            yield f"{panel['title']}: the description is no sentence of {SHORTEST_DESCRIPTION} characters"
-        if "Bad: " not in said:
+        description = panel.get("description", "")
+        if len(description) < MIN_DESCRIPTION_LENGTH or not description.endswith("."):
+            yield f"{panel['title']}: the description is no sentence of {MIN_DESCRIPTION_LENGTH} characters"
+        if "Bad: " not in description:
             yield f"{panel['title']}: the description does not say what is bad"
 
 
@@ -60,9 +60,9 @@ def panels_do_not_overlap(dashboard: Json) -> Iterator[str]:
     for title, place in places:
         if place["x"] + place["w"] > WIDTH:
             yield f"{title}: stands out on the right"
-    for (title, one), (other_title, other) in combinations(places, 2):
-        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
-        below = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+    for (title, place), (other_title, other) in combinations(places, 2):
+        beside = place["x"] + place["w"] <= other["x"] or other["x"] + other["w"] <= place["x"]
+        below = place["y"] + place["h"] <= other["y"] or other["y"] + other["h"] <= place["y"]
         if not beside and not below:
             yield f"{title} and {other_title} overlap"
 
@@ -70,13 +70,13 @@ def panels_do_not_overlap(dashboard: Json) -> Iterator[str]:
 def variables_are_used(dashboard: Json) -> Iterator[str]:
     """By a panel or an annotation: one that only other variables use changes nothing that is seen."""
     used = set(_GRAFANA_VARIABLE.findall(f"{dashboard['panels']} {dashboard['annotations']}"))
-    for one in dashboard["templating"]["list"]:
-        if one["name"] not in used:
-            yield f"nothing uses the variable {one['name']}"
+    for variable in dashboard["templating"]["list"]:
+        if variable["name"] not in used:
+            yield f"nothing uses the variable {variable['name']}"
 
 
 def variables_are_defined(dashboard: Json) -> Iterator[str]:
-    defined = {one["name"] for one in dashboard["templating"]["list"]}
+    defined = {variable["name"] for variable in dashboard["templating"]["list"]}
     for title, expr in all_queries(dashboard):
         for name in _GRAFANA_VARIABLE.findall(expr):
             if name not in defined and not name.startswith("__"):
@@ -86,7 +86,7 @@ def variables_are_defined(dashboard: Json) -> Iterator[str]:
 def metrics_and_labels_exist(dashboard: Json) -> Iterator[str]:
     for title, expr in all_queries(dashboard):
         try:
-            yield from (f"{title}: {sentence}" for sentence in complaints(expr))
+            yield from (f"{title}: {sentence}" for sentence in query_problems(expr))
         except QueryError as error:
             yield f"{title}: {error}"
 
@@ -106,19 +106,19 @@ def thresholds_are_buckets(dashboard: Json) -> Iterator[str]:
 def counters_are_rates(dashboard: Json) -> Iterator[str]:
     """All counters of the catalogue and the parts of a histogram, whatever they are called."""
     for title, expr in readable_queries(dashboard):
-        for one in nodes(expr):
-            if isinstance(one.node, promql.VectorSelector) and one.node.name:
-                spec = exported().get(one.node.name)
-                if spec and spec.kind in ("counter", "histogram") and called(one) not in _COUNTING:
-                    yield f"{title}: {one.node.name} counts since the process started; take its rate"
+        for part in nodes(expr):
+            if isinstance(part.node, promql.VectorSelector) and part.node.name:
+                spec = exported().get(part.node.name)
+                if spec and spec.kind in ("counter", "histogram") and function_of(part) not in _COUNTING:
+                    yield f"{title}: {part.node.name} counts since the process started; take its rate"
 
 
 def ranges_follow_the_screen(dashboard: Json) -> Iterator[str]:
     """A fixed range skips points when zoomed out; what was recorded has the range of its objective."""
     for title, expr in readable_queries(dashboard):
-        for one in nodes(expr):
-            if isinstance(one.node, (promql.MatrixSelector, promql.SubqueryExpr)) and not is_variable(one.node.range):
-                yield f"{title}: a fixed range of {one.node.range}"
+        for part in nodes(expr):
+            if isinstance(part.node, (promql.MatrixSelector, promql.SubqueryExpr)) and not is_variable(part.node.range):
+                yield f"{title}: a fixed range of {part.node.range}"
 
 
 def all_queries(dashboard: Json) -> Iterator[tuple[str, str]]:
@@ -126,18 +126,18 @@ def all_queries(dashboard: Json) -> Iterator[tuple[str, str]]:
     for panel in dashboard["panels"]:
         for target in panel.get("targets", ()):
             yield panel["title"], target["expr"]
-    for one in dashboard["templating"]["list"]:
-        if one["type"] == "query":
-            yield f"variable {one['name']}", one["query"]["query"]
-    for one in dashboard["annotations"]["list"]:
-        yield f"annotation {one['name']}", one["target"]["expr"]
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            yield f"variable {variable['name']}", variable["query"]["query"]
+    for annotation in dashboard["annotations"]["list"]:
+        yield f"annotation {annotation['name']}", annotation["target"]["expr"]
 
 
 def _bounds(expr: str) -> set[float]:
-    """The buckets of histograms whose quantiles a query asks for."""
+    """The buckets of the histograms whose quantiles a query computes."""
     try:
-        asked = selectors(expr) if "histogram_quantile" in expr else []
+        selected = selectors(expr) if "histogram_quantile" in expr else []
     except QueryError:
         return set()
-    found: list[MetricSpec | None] = [exported().get(one.name or "") for one in asked]
-    return {bound for spec in found if spec for bound in spec.buckets}
+    specs: list[MetricSpec | None] = [exported().get(selector.name or "") for selector in selected]
+    return {bound for spec in specs if spec for bound in spec.buckets}

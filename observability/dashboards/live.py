@@ -1,4 +1,4 @@
-"""Asks a real Prometheus everything that a dashboard would ask, and says which answers are empty.
+"""Runs all queries of a dashboard on a real Prometheus, and reports those without a result.
 
 Variables are resolved by their own queries, as Grafana does, with "All" chosen in each.
 """
@@ -56,18 +56,18 @@ class Prometheus:
         self._address = address.rstrip("/")
 
     def label_values(self, label: str, series: str | None, span: Span) -> list[str]:
-        """What a label had as values in the range."""
-        asked = {"start": span.start, "end": span.end, **({"match[]": series} if series else {})}
-        return [str(value) for value in self._get(f"label/{label}/values", asked)]
+        """The values of a label in the range."""
+        parameters = {"start": span.start, "end": span.end, **({"match[]": series} if series else {})}
+        return [str(value) for value in self._get(f"label/{label}/values", parameters)]
 
     def range(self, query: str, span: Span) -> list[Json]:
         """The series of a range query."""
-        asked = {"query": query, "start": span.start, "end": span.end, "step": span.step}
-        series: list[Json] = self._get("query_range", asked)["result"]
+        parameters = {"query": query, "start": span.start, "end": span.end, "step": span.step}
+        series: list[Json] = self._get("query_range", parameters)["result"]
         return series
 
-    def _get(self, path: str, asked: Mapping[str, object]) -> Any:
-        request = f"{self._address}/api/v1/{path}?{urllib.parse.urlencode(asked)}"
+    def _get(self, path: str, parameters: Mapping[str, object]) -> Any:
+        request = f"{self._address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - an address of the caller's
             return json.load(answer)["data"]
 
@@ -79,48 +79,48 @@ def gaps(
     without: frozenset[str] = frozenset(),
     picked: Mapping[str, str] | None = None,
 ) -> Iterator[Gap]:
-    """Every variable, panel and annotation whose query has no answer, or only NaN.
+    """Every variable, panel and annotation whose query has no result, or only NaN.
 
     Args:
-        without: programs that this Prometheus does not scrape (`Source.program`); what asks them is left out.
-        picked: values of variables; of the others it is all of them.
+        without: programs that this Prometheus does not scrape (`Source.program`); their queries are left out.
+        picked: values of variables; the others are set to all values.
     """
     values = dict(picked or {})
-    for one in dashboard["templating"]["list"]:
-        if one["type"] == "query" and one["name"] not in values:
-            found = resolve(prometheus, one, values, span)
-            # A Prometheus of one cluster has no label that says which.
-            if not found and one["name"] != "cluster" and not (one["regex"] and without):
-                yield Gap(dashboard["uid"], f"variable {one['name']}", one["query"]["query"], "no value")
-            values[one["name"]] = chosen(one, found)
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query" and variable["name"] not in values:
+            offered = resolve(prometheus, variable, values, span)
+            # A Prometheus of one cluster has no label `cluster`.
+            if not offered and variable["name"] != "cluster" and not (variable["regex"] and without):
+                yield Gap(dashboard["uid"], f"variable {variable['name']}", variable["query"]["query"], "no value")
+            values[variable["name"]] = all_values(variable, offered)
     for where, query in _queries(dashboard):
         if not programs(query) & without:
-            problem = _problem(prometheus.range(filled(query, values, span), span))
+            problem = _problem(prometheus.range(with_variables(query, values, span), span))
             if problem:
                 yield Gap(dashboard["uid"], where, query, problem)
 
 
 def resolve(prometheus: Prometheus, variable: Json, values: Mapping[str, str], span: Span) -> list[str]:
-    """The values that a variable offers, given those before it."""
-    asked = _LABEL_VALUES.fullmatch(filled(variable["query"]["query"], values, span))
-    if asked is None:
+    """The values that a variable offers, after the variables before it are set."""
+    function = _LABEL_VALUES.fullmatch(with_variables(variable["query"]["query"], values, span))
+    if function is None:
         raise ValueError(f"the variable {variable['name']} asks {variable['query']['query']}, which is not understood")
-    found = prometheus.label_values(asked["label"], asked["series"], span)
+    offered = prometheus.label_values(function["label"], function["series"], span)
     pattern = _PATTERN.fullmatch(variable["regex"])
     if pattern is None:
-        return found
-    parts = (re.search(pattern["regex"], value) for value in found)
+        return offered
+    parts = (re.search(pattern["regex"], value) for value in offered)
     return sorted({part[1] for part in parts if part})
 
 
-def chosen(variable: Json, found: list[str]) -> str:
+def all_values(variable: Json, offered: list[str]) -> str:
     """What stands in a query for "All"."""
     if everything := variable.get("allValue"):
         return str(everything)
-    return f"({'|'.join(map(re.escape, found))})" if len(found) > 1 else "".join(map(re.escape, found))
+    return f"({'|'.join(map(re.escape, offered))})" if len(offered) > 1 else "".join(map(re.escape, offered))
 
 
-def filled(query: str, values: Mapping[str, str], span: Span) -> str:
+def with_variables(query: str, values: Mapping[str, str], span: Span) -> str:
     """The query with its variables replaced."""
     known = {
         "__rate_interval": f"{span.rate_interval}s",
@@ -132,22 +132,22 @@ def filled(query: str, values: Mapping[str, str], span: Span) -> str:
 
 
 def programs(query: str) -> set[str]:
-    """Programs besides ours and Prometheus that a query asks, from the list of others' metrics."""
-    asked = metrics(query)
-    return {source.program for source in _CLUSTER_PROGRAMS if asked & {spec.name for spec in source.metrics}}
+    """Other programs, besides Prometheus, whose metrics a query needs."""
+    names = metrics(query)
+    return {source.program for source in _CLUSTER_PROGRAMS if names & {spec.name for spec in source.metrics}}
 
 
 def _queries(dashboard: Json) -> Iterator[tuple[str, str]]:
     for panel in dashboard["panels"]:
         for target in panel.get("targets", ()):
             yield f"panel {panel['title']}", target["expr"]
-    for one in dashboard["annotations"]["list"]:
-        yield f"annotation {one['name']}", one["target"]["expr"]
+    for annotation in dashboard["annotations"]["list"]:
+        yield f"annotation {annotation['name']}", annotation["target"]["expr"]
 
 
 def _problem(series: list[Json]) -> str:
     if not series:
         return "no series"
-    if all(math.isnan(float(value)) for one in series for _, value in one["values"]):
+    if all(math.isnan(float(value)) for line in series for _, value in line["values"]):
         return "only NaN"
     return ""

@@ -1,9 +1,9 @@
-"""What a dashboard is made of; `grafana.py` writes it as Grafana's JSON."""
+"""What our dashboards are made of. `grafana.py` turns it into Grafana's model, by Grafana's own SDK."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["stat", "timeseries", "bargauge", "table", "heatmap", "text"]
 WIDTH = 24
@@ -16,8 +16,8 @@ class Query:
 
     Args:
         legend: with labels as `{{label}}`.
-        instant: ask for the end of the time range only.
-        exemplars: ask also for traces of single requests.
+        instant: query the end of the time range only.
+        exemplars: query exemplars as well.
     """
 
     expr: str
@@ -34,13 +34,13 @@ class Thresholds:
     bad: float
     falling: bool = False
 
-    def steps(self) -> list[dict[str, Any]]:
-        """Colors and the values that they begin at, the lowest first."""
+    def steps(self) -> list[tuple[float | None, str]]:
+        """The values that colors begin at, the lowest first, each with its color; the first one has no value."""
         colors = ["red", "yellow", "green"] if self.falling else ["green", "yellow", "red"]
         bounds = sorted({self.doubtful, self.bad})
         if len(bounds) == 1:
             colors.remove("yellow")
-        return [{"color": color, "value": at} for color, at in zip(colors, [None, *bounds], strict=True)]
+        return list(zip([None, *bounds], colors, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Panel:
     """A panel; its place follows from its size and those before it.
 
     Args:
-        description: what it shows, and after `Bad:` what to worry about.
+        description: what it shows, and after `Bad:` what is bad.
         unit: in Grafana's words; empty for text.
         text: its Markdown, for a text.
         columns: labels that a table shows, each with its title.

@@ -9,12 +9,12 @@ PROCESS = f'{_RELEASE},job=~"$job",instance=~"$instance"'
 SERVICE = f'{_RELEASE},job=~"$job"'
 """Selects what rules record of a whole service."""
 EXPORTER = PROCESS
-"""Selects what others export, on a dashboard whose `job` and `instance` are theirs (`CLUSTER_VARIABLES`)."""
+"""Selects metrics of other programs, on a dashboard whose `job` and `instance` are theirs (`CLUSTER_VARIABLES`)."""
 _OUR_POD = 'pod=~"$deployment-[0-9a-z]+-[0-9a-z]{5}"'
 """Pods of our deployments: a deployment's name, the hash of its template, five letters."""
 WORKLOAD = f'{EXPORTER},deployment=~"$deployment"'
 PODS = f"{EXPORTER},{_OUR_POD}"
-"""Select what others say of our deployments and of their pods."""
+"""Select metrics of other programs about our deployments and their pods."""
 
 _CLUSTER = Variable("cluster", "Cluster", "label_values(app_build_info, cluster)", ".*")
 _NAMESPACE = Variable("namespace", "Namespace", 'label_values(app_build_info{cluster=~"$cluster"}, namespace)', ".*")
@@ -27,7 +27,7 @@ VARIABLES = (
 )
 """From our own metrics, so that a dashboard finds the service whatever its release, namespace and job are called.
 
-`.*` also stands for no label at all: a Prometheus of one cluster has none that says which.
+`.*` also matches series without the label: a Prometheus of one cluster has no label `cluster`.
 """
 
 CLUSTER_VARIABLES = (
@@ -42,7 +42,7 @@ CLUSTER_VARIABLES = (
     Variable("job", "Job", 'label_values(up{cluster=~"$cluster"}, job)', ".+"),
     Variable("instance", "Instance", 'label_values(up{cluster=~"$cluster",job=~"$job"}, instance)', ".+"),
 )
-"""For what kube-state-metrics and the kubelet say of our pods: `job` and `instance` are theirs, and all by default."""
+"""For metrics of kube-state-metrics and the kubelet: `job` and `instance` are theirs, and all by default."""
 
 
 def own(metric: str, *matchers: str) -> str:
@@ -51,12 +51,12 @@ def own(metric: str, *matchers: str) -> str:
 
 
 def rate(metric: str, *matchers: str) -> str:
-    """How often a second, for each series of a counter of ours."""
+    """Increase per second of each series of our counters."""
     return _ours(metric, f"rate({_selector(metric, *matchers)}[{INTERVAL}])")
 
 
 def total(expr: str, *labels: str) -> str:
-    """The sum, by labels if there are any."""
+    """The sum, by `labels` if given."""
     return f"sum by ({', '.join(labels)}) ({expr})" if labels else f"sum({expr})"
 
 
@@ -66,12 +66,12 @@ def or_zero(expr: str) -> str:
 
 
 def or_none(expr: str, label: str) -> str:
-    """A row that says `none` where there is nothing at all."""
+    """A row `none` if the expression has no result."""
     return f'{expr} or on () label_replace(vector(0), "{label}", "none", "", "")'
 
 
 def share(part: str, whole: str) -> str:
-    """What part of the whole it is; 0 while the whole is 0."""
+    """`part` as a share of `whole`; 0 while the whole is 0."""
     return f"({part}) / clamp_min({whole}, 1e-9)"
 
 
@@ -93,7 +93,7 @@ def _deployments(builds: str) -> Annotation:
         appeared(builds, "job", "version", "revision"),
         "blue",
         "{{job}} {{version}}",
-        "Revision {{revision}} runs since here: a release, a rollback or a first start.",
+        "From here on revision {{revision}} runs: a release, a rollback or a first start.",
     )
 
 
@@ -102,8 +102,8 @@ def _configurations(configurations: str) -> Annotation:
         "Configuration",
         appeared(configurations, "job", "hash"),
         "yellow",
-        "{{job}} configured anew",
-        "Processes run with configuration {{hash}} since here: settings changed, or a release brought some.",
+        "{{job}} configuration changed",
+        "From here on processes run with configuration {{hash}}: settings changed, or a release added some.",
     )
 
 
@@ -115,7 +115,7 @@ _BUILDS = _selector("app_build_info")
 
 
 def _ours(metric: str, expr: str) -> str:
-    """Of jobs that are ours: with all jobs chosen, a name that everybody's processes export would mean theirs too."""
+    """Only of our jobs: with all jobs selected, metrics that every process exports would include those of others."""
     if not metric.startswith(("up", "scrape_", "process_", "python_")):
         return expr
     return f"({expr} and on (cluster, namespace, job) {_BUILDS})"

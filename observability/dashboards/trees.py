@@ -9,7 +9,7 @@ import promql_parser as promql
 from observability.catalogue import queries
 
 _RANGES = {"$__rate_interval": timedelta(days=1, seconds=1), "$__range": timedelta(days=2, seconds=1)}
-"""A length that nobody writes, for each variable."""
+"""An unusual length that stands for each variable."""
 RATE_INTERVAL = _RANGES["$__rate_interval"]
 
 
@@ -27,11 +27,11 @@ def nodes(query: str) -> Iterator[Node]:
     Raises:
         QueryError: if it is no PromQL.
     """
-    found: list[Node] = []
+    visited: list[Node] = []
     open_nodes: list[promql.Expr] = []
 
     def enter(node: promql.Expr) -> None:
-        found.append(Node(node, tuple(open_nodes)))
+        visited.append(Node(node, tuple(open_nodes)))
         open_nodes.append(node)
 
     def leave(node: promql.Expr) -> None:
@@ -40,7 +40,7 @@ def nodes(query: str) -> Iterator[Node]:
     for name, length in _RANGES.items():
         query = query.replace(name, f"{length.total_seconds():.0f}s")
     promql.walk(queries.parse(query), enter, leave)
-    return iter(found)
+    return iter(visited)
 
 
 def is_variable(length: timedelta | None) -> bool:
@@ -48,8 +48,8 @@ def is_variable(length: timedelta | None) -> bool:
     return length in _RANGES.values()
 
 
-def called(node: Node) -> str:
+def function_of(node: Node) -> str:
     """The function whose argument a selector with a range is; empty without one."""
-    ranged = [one for one in node.parents if isinstance(one, promql.MatrixSelector)]
-    calls = [one for one in node.parents if isinstance(one, promql.Call)]
+    ranged = [parent for parent in node.parents if isinstance(parent, promql.MatrixSelector)]
+    calls = [parent for parent in node.parents if isinstance(parent, promql.Call)]
     return calls[-1].func.name if ranged and calls else ""

@@ -1,4 +1,4 @@
-"""What kube-state-metrics 2.17 and a kubelet of Kubernetes 1.37 would say of two pods: samples, for want of a cluster.
+"""Sample metrics of two pods, as kube-state-metrics 2.17 and a kubelet of Kubernetes 1.37 export them.
 
 Names and labels are those of the versioned list in `observability/catalogue/foreign.py`; the numbers are made up.
 """
@@ -15,9 +15,9 @@ _CONTAINER = "slipway"
 _MEBIBYTE = 2**20
 
 
-def kube_state_metrics(seconds: float, breath: float) -> str:
-    """Its exposition, so many seconds after the start; the autoscaler wants another number each `breath` seconds."""
-    return text(_of_objects(seconds, breath))
+def kube_state_metrics(seconds: float, cycle_seconds: float) -> str:
+    """Its exposition, so many seconds after the start. The autoscaler's wish changes every `cycle_seconds`."""
+    return text(_of_objects(seconds, cycle_seconds))
 
 
 def kubelet(seconds: float) -> str:
@@ -37,13 +37,13 @@ def text(samples: Iterator[Sample]) -> str:
     return "".join(sorted(lines))  # those of one metric together
 
 
-def _of_objects(seconds: float, breath: float) -> Iterator[Sample]:
-    wanted = 2 + int(seconds / breath) % 2
+def _of_objects(seconds: float, cycle_seconds: float) -> Iterator[Sample]:
+    wanted = 2 + int(seconds / cycle_seconds) % 2
     for number, pod in enumerate(PODS):
-        one = {"pod": pod, "uid": f"00000000-0000-4000-8000-00000000000{number}"}
-        container = {**one, "container": _CONTAINER}
-        yield "kube_pod_info", {**one, "node": f"node-{number + 1}", "created_by_name": DEPLOYMENT}, 1
-        yield "kube_pod_status_ready", {**one, "condition": "true"}, 1
+        labels = {"pod": pod, "uid": f"00000000-0000-4000-8000-00000000000{number}"}
+        container = {**labels, "container": _CONTAINER}
+        yield "kube_pod_info", {**labels, "node": f"node-{number + 1}", "created_by_name": DEPLOYMENT}, 1
+        yield "kube_pod_status_ready", {**labels, "condition": "true"}, 1
         yield "kube_pod_container_status_restarts_total", container, number
         for kind, cores, memory in (("requests", 0.25, 256), ("limits", 1, 512)):
             name = f"kube_pod_container_resource_{kind}"

@@ -1,4 +1,4 @@
-"""What the preview's Prometheus scrapes, as a ServiceMonitor would have it, and the chart's rules for it."""
+"""The scrape configuration of the preview's Prometheus, like that of a ServiceMonitor, and the chart's rules."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Target:
 
 
 def configuration(targets: Iterable[Target], page: int) -> dict[str, object]:
-    """What is scraped, without rules; `page` is the port of `page.serving`, which has the samples of a cluster."""
-    labels = [({"namespace": NAMESPACE, "pod": one.pod}, f"127.0.0.1:{one.port}") for one in targets]
+    """The scrape configuration, without rules; `page` is the port of `page.serving`, which has the sample metrics."""
+    labels = [({"namespace": NAMESPACE, "pod": target.pod}, f"127.0.0.1:{target.port}") for target in targets]
     every = f"{SCRAPE_SECONDS}s"
     own = {
         "job_name": JOB,
-        "static_configs": [{"targets": [address], "labels": one} for one, address in labels],
+        "static_configs": [{"targets": [address], "labels": pod} for pod, address in labels],
     }
     return {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},

@@ -1,4 +1,4 @@
-"""A steady load with what happens in life: reads, writes, mistakes, clients that leave, and a table that is locked."""
+"""A steady, realistic load: reads, writes, client errors, disconnects, and a locked table."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tools.postgres.connect import connect
 from tools.run.greeting import PASSWORD, USERNAME
 
 REQUESTS_A_SECOND = 40
-LOCK_EVERY = 100.0
+LOCK_INTERVAL_SECONDS = 100.0
 """Seconds between two moments in which the table of items is locked: a few requests then get no connection."""
 LOCK_SECONDS = 1.65
-_LOG_IN_AGAIN = 240.0
-_LEAVES_AFTER = 0.05
+_TOKEN_REFRESH_SECONDS = 240.0
+_DISCONNECT_AFTER_SECONDS = 0.05
 
 Step = Callable[["Visitor"], Awaitable[object]]
 
@@ -42,7 +42,7 @@ class Visitor:
         answer = await self.client.post("/api/v1/auth/token", data=form)
         self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         listed = await self.client.get("/api/v2/items", params={"limit": 50})
-        self.items = [one["id"] for one in listed.json()["items"]]
+        self.items = [item["id"] for item in listed.json()["items"]]
 
     async def read(self) -> None:
         await self.client.get(f"/api/v2/items/{random.choice(self.items)}")  # noqa: S311 - no secret
@@ -66,7 +66,7 @@ class Visitor:
         await self.client.get("/api/v2/items", headers={"Authorization": ""})
 
     async def leave_early(self) -> None:
-        await self.client.get("/api/v2/items", params={"limit": 100}, timeout=_LEAVES_AFTER)
+        await self.client.get("/api/v2/items", params={"limit": 100}, timeout=_DISCONNECT_AFTER_SECONDS)
 
 
 _STEPS: tuple[tuple[Step, int], ...] = (
@@ -82,7 +82,7 @@ _STEPS: tuple[tuple[Step, int], ...] = (
 
 
 def run(addresses: list[str], database: Database) -> None:
-    """Loads these addresses until the process is told to end, or one of them does not answer any more."""
+    """Sends load to these addresses until the process ends, or one of them stops responding."""
     with suppress(Gone):
         asyncio.run(_run(addresses, database))
 
@@ -93,7 +93,7 @@ async def _run(addresses: list[str], database: Database) -> None:
         async with asyncio.TaskGroup() as group:
             for visitor in visitors:
                 group.create_task(_visit(visitor, REQUESTS_A_SECOND / len(visitors)))
-            group.create_task(_lock_now_and_then(database))
+            group.create_task(_lock_at_intervals(database))
     except* (httpx.HTTPError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as errors:
         raise Gone from errors
 
@@ -104,7 +104,7 @@ async def _visit(visitor: Visitor, rate: float) -> None:
     pending: set[asyncio.Task[None]] = set()
     logged_in = 0.0
     while True:
-        if not logged_in or time.monotonic() > logged_in + _LOG_IN_AGAIN:
+        if not logged_in or time.monotonic() > logged_in + _TOKEN_REFRESH_SECONDS:
             await visitor.log_in()
             logged_in = time.monotonic()
         (step,) = random.choices(steps, weights)  # noqa: S311 - no secret
@@ -118,13 +118,13 @@ async def _try(step: Step, visitor: Visitor) -> None:
     try:
         await step(visitor)
     except httpx.HTTPError:
-        return  # what the service did wrong is in its metrics
+        return  # errors of the service show in its metrics
 
 
-async def _lock_now_and_then(database: Database) -> None:
+async def _lock_at_intervals(database: Database) -> None:
     connection = await connect(database)
     while True:
-        await asyncio.sleep(LOCK_EVERY)
+        await asyncio.sleep(LOCK_INTERVAL_SECONDS)
         async with connection.transaction():
             await connection.execute("LOCK TABLE items.items IN ACCESS EXCLUSIVE MODE")
             await asyncio.sleep(LOCK_SECONDS)

@@ -1,4 +1,4 @@
-"""Serves the page of the preview, the dashboards, what Prometheus answers, and samples of what a cluster would say."""
+"""Serves the page of the preview, the dashboards, responses of Prometheus, and sample metrics of a cluster."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _FILES = {f"/{path.name}": path for path in STATIC.iterdir() if path.suffix in _
 
 
 @contextmanager
-def serving(port: int, prometheus: str, breath: float = 300) -> Generator[None]:
+def serving(port: int, prometheus: str, cycle_seconds: float = 300) -> Generator[None]:
     """Serves on 127.0.0.1 until the block ends.
 
     Args:
-        breath: seconds between two changes of the sample autoscaler.
+        cycle_seconds: seconds between two changes of the sample autoscaler.
 
     Raises:
         OSError: the port is taken.
@@ -38,7 +38,7 @@ def serving(port: int, prometheus: str, breath: float = 300) -> Generator[None]:
     class Handler(_Handler):
         upstream = prometheus
         started = time.monotonic()
-        seconds_of_breath = breath
+        autoscaler_cycle = cycle_seconds
 
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
@@ -57,25 +57,25 @@ def serving(port: int, prometheus: str, breath: float = 300) -> Generator[None]:
 class _Handler(BaseHTTPRequestHandler):
     upstream = ""
     started = 0.0
-    seconds_of_breath = 0.0
+    autoscaler_cycle = 0.0
 
     def do_GET(self) -> None:
-        asked = self.path.partition("?")[0]
-        path = "/page.html" if asked == "/" else asked
+        path = self.path.partition("?")[0]
+        path = "/page.html" if path == "/" else path
         if path in _FILES:
             self._answer(200, f"{_TYPES[_FILES[path].suffix]}; charset=utf-8", _FILES[path].read_bytes())
         elif path == "/dashboards.json":
             described = {
                 "scrapeSeconds": SCRAPE_SECONDS,
-                "dashboards": [document(one, DASHBOARDS) for one in DASHBOARDS],
+                "dashboards": [document(dashboard, DASHBOARDS) for dashboard in DASHBOARDS],
             }
             self._answer(200, "application/json", json.dumps(described).encode())
         elif path == "/cluster/kube-state-metrics":
-            self._answer(200, _EXPOSITION, kube_state_metrics(self._seconds(), self.seconds_of_breath).encode())
+            self._answer(200, _EXPOSITION, kube_state_metrics(self._seconds(), self.autoscaler_cycle).encode())
         elif path == "/cluster/kubelet":
             self._answer(200, _EXPOSITION, kubelet(self._seconds()).encode())
         elif path.startswith("/api/v1/"):
-            self._answer(*self._asked())
+            self._answer(*self._requested())
         else:
             self._answer(404, "text/plain", b"not here")
 
@@ -85,12 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, "application/x-protobuf", b"")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: whoever watches the terminal wants to see what went wrong only."""
+        """Logs nothing: the terminal shows errors only."""
 
     def _seconds(self) -> float:
         return time.monotonic() - self.started
 
-    def _asked(self) -> tuple[int, str, bytes]:
+    def _requested(self) -> tuple[int, str, bytes]:
         try:
             with urllib.request.urlopen(f"{self.upstream}{self.path}", timeout=30) as answer:  # noqa: S310 - ours
                 return 200, "application/json", answer.read()
@@ -105,5 +105,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        with suppress(ConnectionError):  # whoever asked has left
+        with suppress(ConnectionError):  # the client disconnected
             self.wfile.write(body)

@@ -18,7 +18,7 @@ VARIABLE = "SLIPWAY_PROMETHEUS"
 
 
 class NoPrometheusError(Exception):
-    """There is no program, or it did not start; the message says what to do."""
+    """The program is missing, or did not start; the message says what to do."""
 
 
 def program() -> str:
@@ -28,21 +28,21 @@ def program() -> str:
         NoPrometheusError: it is nowhere.
     """
     named = os.environ.get(VARIABLE, "")
-    found = shutil.which(named or "prometheus")
-    if found is None:
+    path = shutil.which(named or "prometheus")
+    if path is None:
         where = f"{VARIABLE} names {named}, which is no program" if named else "there is no program prometheus on PATH"
         raise NoPrometheusError(
             f"The preview needs Prometheus, and {where}: install it (Debian: apt-get install prometheus; else "
             f"https://prometheus.io/download), or name it with {VARIABLE}=/path/to/prometheus."
         )
-    return found
+    return path
 
 
 @contextmanager
 def running_prometheus(
     folder: Path, port: int, configuration: Mapping[str, object], rules: Mapping[str, str], *options: str
 ) -> Generator[str]:
-    """Its address, once it answers; it ends with the block, and what it stored with the next one.
+    """Its address, once it responds. It stops at the end of the block; the next start deletes its data.
 
     Args:
         configuration: without `rule_files`.
@@ -50,7 +50,7 @@ def running_prometheus(
         options: of its command line, besides.
 
     Raises:
-        NoPrometheusError: it ended, with its last words.
+        NoPrometheusError: it exited; the message has the end of its log.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -59,8 +59,8 @@ def _start(stack: ExitStack, port: int) -> None:
         target, address = stack.enter_context(_service(server, pod, collector=page))
         targets.append(target)
         addresses.append(address)
-    asked = configuration(targets, port)
-    stack.enter_context(running_prometheus(FOLDER / "prometheus", prometheus_port, asked, rules()))
+    scraped = configuration(targets, port)
+    stack.enter_context(running_prometheus(FOLDER / "prometheus", prometheus_port, scraped, rules()))
     database = with_server(load_settings(), server).database
     threading.Thread(target=load.run, args=(addresses, database), daemon=True).start()
     print(

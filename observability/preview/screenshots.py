@@ -27,8 +27,8 @@ def take(page: Page, address: str, name: str) -> Path:
 
 def main(arguments: list[str]) -> None:
     """Takes one picture a name."""
-    address = next((one for one in arguments if "://" in one), _ADDRESS)
-    names = [one for one in arguments if "://" not in one] or ["overview"]
+    address = next((argument for argument in arguments if "://" in argument), _ADDRESS)
+    names = [argument for argument in arguments if "://" not in argument] or ["overview"]
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:

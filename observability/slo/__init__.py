@@ -1,1 +1,1 @@
-"""The service's objectives, and the rules that say how much of their error budget is left and how fast it burns."""
+"""The service's objectives, and the rules that compute how much of their error budget is left and how fast it burns."""

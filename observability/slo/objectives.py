@@ -6,12 +6,12 @@ from app.platform.telemetry.catalogue import REQUEST_DURATION, UNMATCHED_ROUTE
 from observability.rules import OURS, indented
 
 PROBES = ("/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations")
-"""Asked by machines every few seconds: they would hide what people see."""
+"""Requested by machines every few seconds: they would dilute the requests of users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A promise about requests.
+    """A target for a share of requests.
 
     Args:
         slo: the value of the label `slo`.
@@ -53,13 +53,13 @@ def _counted(slo: str) -> str:
 
 
 def _availability(slo: str, requests: str, errors: str) -> Objective:
-    """A request fails with a 5xx. One whose client left early (499), or was refused for its rate, says nothing."""
+    """A request fails with a 5xx. One whose client disconnected (499), or was refused for its rate, does not count."""
     # Before the first 5xx there may be no such series: that is no error, and not an unknown number of them.
     return Objective(slo, "%{availability}", requests, f"{errors}\nor on (job, namespace)\n0 * {_counted(slo)}")
 
 
 def _latency(slo: str, *matchers: str) -> Objective:
-    """A request is late past the threshold. One whose client left counts by how long it was worked on.
+    """A request is late past the threshold. One whose client disconnected counts with the time until then.
 
     A 5xx does not count here, and a request that was refused for what its client did does not either.
     """
@@ -73,7 +73,7 @@ def _latency(slo: str, *matchers: str) -> Objective:
 OBJECTIVES = (
     _availability(
         "availability",
-        # What no route took is a scanner's doing, unless it failed on its way to one.
+        # Requests that match no route come from scanners, unless they failed before routing.
         _sum(_increase("count", _SERVED, _ANSWERED), _increase("count", _UNMATCHED, _FAILED)),
         _sum(_increase("count", _NO_PROBE, _FAILED)),
     ),

@@ -1,8 +1,8 @@
-"""The recording rules of an objective: how many requests missed it, in every window that somebody looks at.
+"""The recording rules of an objective: how many requests missed it, in every window.
 
-Windows up to an hour that decide whether somebody is called at night read the service's own counters, so that a full
-outage shows within a minute. Longer ones add up the increases that were recorded before, since three days of every
-route's counter are more than Prometheus reads in one query (docs/adr/0010-error-budgets.md).
+Windows up to an hour, which decide about pages, read the service's own counters, so that a full outage shows within a
+minute. Longer windows sum recorded increases, since three days of every route's counter are more than Prometheus reads
+in one query (docs/adr/0010-error-budgets.md).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from observability.rules import OURS, Group, Record, indented
 from .objectives import Objective
 
 OVERLAP = 10
-"""An increase over 5 minutes is recorded every 30 seconds: a sum of them counts each request so many times."""
+"""An increase over 5 minutes is recorded every 30 seconds: a sum of them counts each request this many times."""
 MONTH = "30d"
 _SUMMED_WINDOWS = WINDOWS[WINDOWS.index("2h") :]
 
@@ -21,8 +21,8 @@ _SUMMED_WINDOWS = WINDOWS[WINDOWS.index("2h") :]
 def groups(name: str, objectives: tuple[Objective, ...]) -> tuple[Group, ...]:
     """The groups of rules for some objectives; the second may be late by a minute."""
     return (
-        Group(f"{name}-now", tuple(rule for one in objectives for rule in _now(one))),
-        Group(f"{name}-long", tuple(rule for one in objectives for rule in _long(one)), interval="1m"),
+        Group(f"{name}-now", tuple(rule for objective in objectives for rule in _now(objective))),
+        Group(f"{name}-long", tuple(rule for objective in objectives for rule in _long(objective)), interval="1m"),
     )
 
 
@@ -31,17 +31,17 @@ def summed(name: str, slo: str, window: str) -> str:
     return f'sum_over_time(slipway:slo_{name}:increase5m{{slo="{slo}",{OURS}}}[{window}])'
 
 
-def _now(one: Objective) -> Iterator[Record]:
-    labels = {"slo": one.slo}
-    selected = f'slo="{one.slo}",{OURS}'
-    # A process that exports requests has objectives, also while nobody asks it anything.
+def _now(objective: Objective) -> Iterator[Record]:
+    labels = {"slo": objective.slo}
+    selected = f'slo="{objective.slo}",{OURS}'
+    # A process that exports requests has objectives, also without traffic.
     yield Record(
         "slipway:slo_objective",
-        f"group by (job, namespace) (http_server_active_requests{{{OURS}}}) * {one.target}",
+        f"group by (job, namespace) (http_server_active_requests{{{OURS}}}) * {objective.target}",
         labels,
     )
     for window in ("5m", "1h"):
-        for name, expr in (("requests", one.requests), ("errors", one.errors)):
+        for name, expr in (("requests", objective.requests), ("errors", objective.errors)):
             # NaN is not >= 0: one in a recorded series would be in every sum for 30 days.
             counted = f"(\n{indented(expr.replace('%{window}', window))}\n) >= 0"
             yield Record(f"slipway:slo_{name}:increase{window}", counted, labels)
@@ -50,21 +50,21 @@ def _now(one: Objective) -> Iterator[Record]:
             _ratio(*(f"slipway:slo_{name}:increase{window}{{{selected}}}" for name in ("errors", "requests"))),
             labels,
         )
-    yield Record("slipway:slo_error_ratio:rate30m", _ratio_of_sums(one.slo, "30m"), labels)
+    yield Record("slipway:slo_error_ratio:rate30m", _ratio_of_sums(objective.slo, "30m"), labels)
 
 
-def _long(one: Objective) -> Iterator[Record]:
-    labels = {"slo": one.slo}
+def _long(objective: Objective) -> Iterator[Record]:
+    labels = {"slo": objective.slo}
     for window in _SUMMED_WINDOWS:
-        yield Record(f"slipway:slo_error_ratio:rate{window}", _ratio_of_sums(one.slo, window), labels)
+        yield Record(f"slipway:slo_error_ratio:rate{window}", _ratio_of_sums(objective.slo, window), labels)
     # Sums over sums, so that each request weighs the same: a mean of ratios would let a quiet night weigh like a day.
-    yield Record(f"slipway:slo_error_ratio:{MONTH}", _ratio_of_sums(one.slo, MONTH), labels)
-    selected = f'slo="{one.slo}",{OURS}'
+    yield Record(f"slipway:slo_error_ratio:{MONTH}", _ratio_of_sums(objective.slo, MONTH), labels)
+    selected = f'slo="{objective.slo}",{OURS}'
     allowed = f"(1 - slipway:slo_objective{{{selected}}})"
     yield Record(
         f"slipway:slo_budget_left:{MONTH}", f"1 - slipway:slo_error_ratio:{MONTH}{{{selected}}} / {allowed}", labels
     )
-    requests, errors = (f"{summed(name, one.slo, MONTH)} / {OVERLAP}" for name in ("requests", "errors"))
+    requests, errors = (f"{summed(name, objective.slo, MONTH)} / {OVERLAP}" for name in ("requests", "errors"))
     yield Record(f"slipway:slo_errors_left:{MONTH}", f"{requests} * {allowed}\n-\n{errors}", labels)
 
 

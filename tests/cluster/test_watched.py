@@ -59,7 +59,7 @@ def test_the_kubernetes_dashboard_shows_what_the_kubelet_says(
     began = time.monotonic()
 
     def samples() -> str:
-        said = kube_state_metrics(time.monotonic() - began, breath=20)
+        said = kube_state_metrics(time.monotonic() - began, cycle_seconds=20)
         theirs = {
             PODS[0]: pod.name,
             f'"{DEPLOYMENT}"': f'"{pod.name.rsplit("-", 2)[0]}"',

@@ -37,17 +37,17 @@ class Message:
 
 @dataclass
 class Inbox:
-    """What Alertmanager has sent to each receiver, in the order in which it came."""
+    """The messages of Alertmanager to each receiver, in their order."""
 
     port: int
     messages: list[Message] = field(default_factory=list[Message])
 
-    def told(self, receiver: str, **labels: str) -> list[Message]:
-        """The alerts with these labels that a receiver was told to fire."""
+    def firing(self, receiver: str, **labels: str) -> list[Message]:
+        """The firing alerts with these labels that a receiver got."""
         return [
-            one
-            for one in self.messages
-            if one.receiver == receiver and one.firing and labels.items() <= one.labels.items()
+            message
+            for message in self.messages
+            if message.receiver == receiver and message.firing and labels.items() <= message.labels.items()
         ]
 
 
@@ -58,17 +58,17 @@ def receiving() -> Generator[Inbox]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            group = len({one.group for one in inbox.messages})
+            group = len({message.group for message in inbox.messages})
             inbox.messages += [
                 Message(
                     self.path.strip("/"),
                     time.time(),
                     group,
-                    one["status"] == "firing",
-                    one["labels"],
-                    one["annotations"],
+                    alert["status"] == "firing",
+                    alert["labels"],
+                    alert["annotations"],
                 )
-                for one in body["alerts"]
+                for alert in body["alerts"]
             ]
             self.send_response(200)
             self.end_headers()
@@ -111,8 +111,8 @@ def running_alertmanager(folder: Path, inbox: Inbox) -> Generator[str]:
 
 
 def send(address: str, *labels: dict[str, str]) -> None:
-    """Tells Alertmanager of alerts, as Prometheus does."""
-    body = json.dumps([{"labels": one} for one in labels]).encode()
+    """Sends alerts to Alertmanager, as Prometheus does."""
+    body = json.dumps([{"labels": alert} for alert in labels]).encode()
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(f"{address}/api/v2/alerts", data=body, headers=headers)  # noqa: S310 (loopback)
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (loopback)

@@ -1,6 +1,6 @@
-"""The dashboards, one a module. A new one is added here, and every other then links to it.
+"""The dashboards, one per module. A new one is added here, and all others link to it.
 
-There is none yet for asynchronous work (uid `slipway-async`): nothing that it would show is there.
+There is none yet for asynchronous work (uid `slipway-async`): the service has none.
 """
 
 from observability.dashboards.model import Dashboard

@@ -1,6 +1,6 @@
-"""Does the cluster give us what we need? Restarts, throttling, scaling and rollouts of our pods.
+"""The pods in the cluster: restarts, throttling, scaling and rollouts.
 
-All of it is what others say of them: kube-state-metrics, and the kubelet with cAdvisor.
+All metrics come from kube-state-metrics, and from the kubelet with cAdvisor.
 """
 
 from observability.dashboards.model import Annotation, Dashboard, Panel, Query, Thresholds
@@ -29,13 +29,13 @@ def _rate(metric: str, selected: str) -> str:
     return f"rate({metric}{{{selected}}}[{INTERVAL}])"
 
 
-def _asked(kind: str, resource: str) -> str:
+def _requested(kind: str, resource: str) -> str:
     return total(f'kube_pod_container_resource_{kind}{{{PODS},resource="{resource}"}}', "pod")
 
 
 _ENDED = f"count by (pod, reason) (kube_pod_container_status_last_terminated_reason{{{PODS}}} == 1)"
 _WAITING = f"count by (pod, reason) (kube_pod_container_status_waiting_reason{{{PODS}}} == 1)"
-_MEMORY_LIMIT = _asked("limits", "memory")
+_MEMORY_LIMIT = _requested("limits", "memory")
 _RESTARTS = f"kube_pod_container_status_restarts_total{{{PODS}}}[$__range]"
 _THROTTLED = share(
     or_zero(total(_rate("container_cpu_cfs_throttled_periods_total", _CONTAINERS))),
@@ -55,12 +55,12 @@ def _replicas(metric: str, legend: str) -> Query:
 KUBERNETES = Dashboard(
     "slipway-kubernetes",
     "Kubernetes",
-    "Does the cluster give us what we need? Restarts, throttling, scaling and rollouts of our pods.",
+    "The pods in the cluster: restarts, throttling, scaling and rollouts.",
     (
         stat(
             "Pods ready",
-            "Share of the pods that the deployments should have and that are ready. Bad: below 100 % for longer than a "
-            "start takes; at 0 nobody is served.",
+            "Share of the wanted pods that are ready. Bad: below 100 % for longer than a start takes; at 0 no request "
+            "is served.",
             "percentunit",
             share(
                 total(f"kube_deployment_status_replicas_ready{{{WORKLOAD}}}"),
@@ -70,9 +70,9 @@ KUBERNETES = Dashboard(
             0,
         ),
         stat(
-            "Restarts in this range",
-            "Restarts of containers in the time range shown. Bad: any without a release; three in 15 minutes are a "
-            "crash loop, and the table says why the last one ended.",
+            "Restarts in range",
+            "Container restarts in the selected time range. Bad: any without a release; three in 15 minutes are a "
+            "crash loop. The table below has the reasons.",
             "none",
             or_zero(total(f"increase({_RESTARTS})")),
             Thresholds(1, 3),
@@ -80,8 +80,8 @@ KUBERNETES = Dashboard(
         ),
         stat(
             "Out of memory",
-            "Containers whose last end was the kernel's: no memory left under their limit. Bad: any: a leak, or a "
-            "limit too small for the load.",
+            "Containers that were last terminated at their memory limit (OOMKilled). Bad: any: a leak, or a limit too "
+            "small for the load.",
             "none",
             or_zero(f'count(kube_pod_container_status_last_terminated_reason{{{PODS},reason="OOMKilled"}} == 1)'),
             Thresholds(1, 2),
@@ -89,8 +89,8 @@ KUBERNETES = Dashboard(
         ),
         stat(
             "Throttled",
-            "Share of CPU periods in which a limit cut our pods short. Bad: above 25 % while latency rises: the limit "
-            "costs more than it protects.",
+            "Share of CPU periods in which the limit throttled the pods. Bad: above 25 % while latency rises: the "
+            "limit is too small.",
             "percentunit",
             _THROTTLED,
             Thresholds(0.1, 0.25),
@@ -98,7 +98,7 @@ KUBERNETES = Dashboard(
         ),
         stat(
             "Evictions allowed",
-            "Pods that may be evicted at once without breaking the disruption budget. Bad: 0 for long: no node can be "
+            "Pods that may be evicted without violating the disruption budget. Bad: 0 for long: no node can be "
             "drained.",
             "none",
             f"min(kube_poddisruptionbudget_status_pod_disruptions_allowed{{{_BUDGET}}})",
@@ -107,7 +107,7 @@ KUBERNETES = Dashboard(
         ),
         stat(
             "Nodes in use",
-            "Nodes that our pods are spread over. Bad: 1 with several pods: losing that node is an outage.",
+            "Number of nodes that run the pods. Bad: 1 with several pods: the loss of that node is an outage.",
             "none",
             f"count(count by (node) (kube_pod_info{{{PODS}}}))",
             Thresholds(2, 1, falling=True),
@@ -115,18 +115,18 @@ KUBERNETES = Dashboard(
         ),
         lines(
             "Autoscaler",
-            "Pods that there are, that the autoscaler wants, and its bounds. Bad: wanted at the upper bound for long: "
-            "load may grow, pods may not.",
+            "Current and desired pods, and the bounds of the autoscaler. Bad: desired at the maximum for long: no pod "
+            "can be added when the load grows.",
             "none",
-            _scaler("status_current_replicas", "now"),
-            _scaler("status_desired_replicas", "wanted"),
-            _scaler("spec_min_replicas", "fewest"),
-            _scaler("spec_max_replicas", "most"),
+            _scaler("status_current_replicas", "current"),
+            _scaler("status_desired_replicas", "desired"),
+            _scaler("spec_min_replicas", "minimum"),
+            _scaler("spec_max_replicas", "maximum"),
         ),
         lines(
-            "What limits the autoscaler",
-            "1 while a condition holds: ScalingLimited is at a bound, ScalingActive has a metric to go by. Bad: "
-            "ScalingLimited under load, or ScalingActive at 0: it is blind.",
+            "Autoscaler conditions",
+            "1 while a condition is true: ScalingLimited at a bound, ScalingActive with a metric. Bad: ScalingLimited "
+            "under load, or ScalingActive at 0: it has no metric to scale by.",
             "none",
             Query(
                 "max by (horizontalpodautoscaler, condition) "
@@ -136,26 +136,26 @@ KUBERNETES = Dashboard(
         ),
         lines(
             "Rollout",
-            "Pods that a deployment should have, that run the new template, and that are available. Bad: updated that "
-            "stops below wanted: the new pods do not get ready.",
+            "Desired, updated and available pods of each deployment. Bad: updated stays below desired: the new pods do "
+            "not become ready.",
             "none",
-            _replicas("spec_replicas", "wanted"),
+            _replicas("spec_replicas", "desired"),
             _replicas("status_replicas_updated", "updated"),
             _replicas("status_replicas_available", "available"),
         ),
         lines(
             "CPU by pod",
-            "Cores that each pod uses, and the smallest request and limit. Bad: above the request for long (neighbors "
-            "may take it away), or flat at the limit.",
+            "Cores used by each pod, and the smallest request and limit. Bad: above the request for long (other pods "
+            "may claim it), or flat at the limit.",
             "short",
             Query(total(_rate("container_cpu_usage_seconds_total", _CONTAINERS), "pod"), "{{pod}}"),
-            Query(f"min({_asked('requests', 'cpu')})", "request"),
-            Query(f"min({_asked('limits', 'cpu')})", "limit"),
+            Query(f"min({_requested('requests', 'cpu')})", "request"),
+            Query(f"min({_requested('limits', 'cpu')})", "limit"),
         ),
         lines(
             "CPU throttling by pod",
-            "Share of CPU periods in which the limit cut a pod short. Bad: above 25 % together with latency; alone it "
-            "is no reason to act.",
+            "Share of CPU periods in which the limit throttled a pod. Bad: above 25 % together with high latency; "
+            "alone it is no reason to act.",
             "percentunit",
             Query(
                 share(
@@ -168,23 +168,23 @@ KUBERNETES = Dashboard(
         ),
         lines(
             "Memory against the limit",
-            "Share of its memory limit that each pod's working set fills. Bad: above 90 % and rising: at 100 % the "
-            "kernel ends it.",
+            "Working set of each pod as a share of its memory limit. Bad: above 90 % and rising: at 100 % the kernel "
+            "kills the container.",
             "percentunit",
             Query(f"{total(_WORKING_SET, 'pod')} / {_MEMORY_LIMIT}", "{{pod}}"),
             thresholds=Thresholds(0.8, 0.9),
         ),
         lines(
             "Restarts by pod",
-            "Restarts of each pod's containers between two points. Bad: a comb, which is a crash loop; single marks on "
-            "all pods at once are a node or a rollout.",
+            "Container restarts of each pod over time. Bad: repeated spikes, which are a crash loop; single spikes on "
+            "all pods at once come from a node or a rollout.",
             "none",
             Query(total(f"increase(kube_pod_container_status_restarts_total{{{PODS}}}[{INTERVAL}])", "pod"), "{{pod}}"),
         ),
         lines(
             "Failed probes",
-            "Probes a second that failed, by kind. Bad: Liveness, which restarts the pod; Readiness alone only takes "
-            "it out of the service.",
+            "Failed probes per second by type. Bad: Liveness, which restarts the container; Readiness only removes the "
+            "pod from the Service.",
             "ops",
             Query(
                 or_zero(total(_rate("prober_probe_total", f'{PODS},result="failed"'), "probe_type")), "{{probe_type}}"
@@ -193,8 +193,8 @@ KUBERNETES = Dashboard(
         ),
         lines(
             "Network",
-            "Bytes a second that the pods receive and send. Bad: sent far above what the request rate explains: large "
-            "answers, or a client that fetches everything.",
+            "Bytes per second that the pods receive and send. Bad: sent far above what the request rate explains: "
+            "large responses, or a client that fetches everything.",
             "Bps",
             Query(total(_rate("container_network_receive_bytes_total", PODS)), "received"),
             Query(total(_rate("container_network_transmit_bytes_total", PODS)), "sent"),
@@ -202,8 +202,8 @@ KUBERNETES = Dashboard(
         Panel(
             "table",
             "Pods by node",
-            "Where each pod runs. Bad: all of them on one node or in one zone although the chart spreads them: there "
-            "was no other place.",
+            "The node of each pod. Bad: all pods on one node or in one zone although the chart spreads them: no other "
+            "node had room.",
             "none",
             (Query(f"count by (pod, node) (kube_pod_info{{{PODS}}})", instant=True),),
             width=12,
@@ -211,8 +211,8 @@ KUBERNETES = Dashboard(
         ),
         Panel(
             "table",
-            "Why containers ended or wait",
-            "The reason of each container's last end, and why one waits now; `none` is the good case. Bad: OOMKilled, "
+            "Termination and waiting reasons",
+            "Why each container was last terminated, or is waiting; `none` if there is no reason. Bad: OOMKilled, "
             "CrashLoopBackOff, ImagePullBackOff; Completed after a rollout is normal.",
             "none",
             (Query(or_none(f"({_ENDED} or {_WAITING})", "reason"), instant=True),),
@@ -229,7 +229,7 @@ KUBERNETES = Dashboard(
             f"kube_horizontalpodautoscaler_status_desired_replicas{{{_SCALER}}} offset {INTERVAL}",
             "orange",
             "{{horizontalpodautoscaler}} scales",
-            "The autoscaler wants another number of pods since here.",
+            "From here on the autoscaler wants another number of pods.",
         ),
     ),
 )

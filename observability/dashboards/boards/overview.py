@@ -1,4 +1,4 @@
-"""Is the service well? Rate, errors, duration and what is left of the error budget, on one screen."""
+"""The state of the service on one screen: rate, errors, duration and the remaining error budget."""
 
 from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
 from observability.dashboards.promql import (
@@ -53,11 +53,11 @@ def _stat(  # noqa: PLR0913 - as a panel has fields
     )
 
 
-_GLANCE = (
+_STATS = (
     _stat(
         "Error budget left",
-        "Share of the 30-day budget for failed requests that is left. Bad: below 25 %, and at 0 the promise of the "
-        "month is broken; below 0 it is overdrawn.",
+        "Remaining share of the 30-day budget for failed requests. Bad: below 25 %; at 0 or below the objective is "
+        "missed.",
         "percentunit",
         f'min(slipway:slo_budget_left:30d{{{SERVICE},slo="availability"}})',
         thresholds=Thresholds(0.25, 0, falling=True),
@@ -66,9 +66,9 @@ _GLANCE = (
         details="slipway-slo",
     ),
     _stat(
-        "Budget burn now",
-        "How many times faster than allowed the last 5 minutes spent the budget. Bad: above 1 for long; at 14.4 two "
-        "percent of the month are gone in an hour, and somebody is paged.",
+        "Current burn rate",
+        "Budget consumption of the last 5 minutes, in multiples of what the objective allows. Bad: above 1 for long; "
+        "at 14.4 an hour costs 2 % of the monthly budget, and an alert pages.",
         "short",
         f'max(slipway:slo_error_ratio:rate5m{{{SERVICE},slo="availability"}} / '
         f'(1 - slipway:slo_objective{{{SERVICE},slo="availability"}}))',
@@ -78,17 +78,17 @@ _GLANCE = (
     ),
     _stat(
         "Requests",
-        "Answers a second, probes included. Bad: a fall to nothing while people should be there, or a rise past what "
-        "the pods were sized for.",
+        "Responses per second, probes included. Bad: a drop to zero at a time with users, or more than the pods are "
+        "sized for.",
         "reqps",
         _ALL,
         thresholds=Thresholds(0.01, 0.01, falling=True),
         decimals=1,
     ),
     _stat(
-        "Failed",
-        "Share of answers that are a 5xx: the service's own failures. Bad: anything above 0.1 %, which is all that an "
-        "objective of 99.9 % allows.",
+        "Error rate",
+        "Share of responses with a 5xx status, the failures of the service itself. Bad: above 0.1 %, which is all that "
+        "an objective of 99.9 % allows.",
         "percentunit",
         _status("5.."),
         thresholds=Thresholds(0.001, 0.01),
@@ -96,16 +96,15 @@ _GLANCE = (
     ),
     _stat(
         "p99 latency",
-        "99 of 100 requests are answered faster. Bad: above 250 ms, the latency objective; above 1 s people notice "
-        "each click.",
+        "99 of 100 requests take less. Bad: above 250 ms, the latency objective; above 1 s users notice every click.",
         "s",
         quantile(0.99, _REQUESTS),
         thresholds=Thresholds(0.25, 1),
     ),
     _stat(
         "In flight",
-        "Requests whose answer is not complete, over all processes. Bad: a number that climbs while the request rate "
-        "does not: answers got slow, or something hangs.",
+        "Requests whose response is not complete, over all processes. Bad: a rise without a higher request rate: "
+        "responses got slower, or requests hang.",
         "none",
         total(own("http_server_active_requests")),
         thresholds=Thresholds(100, 500),
@@ -113,8 +112,8 @@ _GLANCE = (
     ),
     _stat(
         "Processes up",
-        "Processes that answered their last scrape. Bad: fewer than the deployment should have, and 0 is an outage or "
-        "a scrape that does not reach them.",
+        "Processes whose last scrape succeeded. Bad: fewer than the deployment should have; 0 is an outage, or "
+        "Prometheus cannot reach them.",
         "none",
         or_zero(total(own("up"))),
         thresholds=Thresholds(1, 1, falling=True),
@@ -122,20 +121,20 @@ _GLANCE = (
     ),
     _stat(
         "Alerts firing",
-        "Alerts of this service that fire now, pages and tickets. Bad: any; each has a runbook that its notification "
-        "links to, and the table below names it.",
+        "Firing alerts of this service, pages and tickets. Bad: any; the table below names them, and each notification "
+        "links to a runbook.",
         "none",
         or_zero(f"count({_FIRING})"),
         thresholds=Thresholds(1, 3),
     ),
 )
 
-_CURVES = (
+_GRAPHS = (
     Panel(
         "timeseries",
         "Requests by route",
-        "Answers a second for each route template. Bad: one route that falls to nothing, or one that grows far faster "
-        "than the others (a client that retries in a loop).",
+        "Responses per second by route template. Bad: a route that drops to zero, or grows far faster than the others "
+        "(a client that retries in a loop).",
         "reqps",
         (Query(total(rate(_COUNT), "http_route"), "{{http_route}}"),),
         stacked=True,
@@ -143,8 +142,8 @@ _CURVES = (
     Panel(
         "timeseries",
         "Failed requests by route",
-        "Share of each route's answers that are a 5xx. Bad: a line above 0.1 %; one route alone points at its code or "
-        "its statement, all of them at a dependency.",
+        "Share of 5xx responses by route. Bad: above 0.1 %; a single route points to its code or its statement, all "
+        "routes to a dependency.",
         "percentunit",
         (
             Query(
@@ -156,8 +155,8 @@ _CURVES = (
     Panel(
         "timeseries",
         "Latency",
-        "From the arrival of a request to the last byte of its answer; the dots are single traces. Bad: p99 above "
-        "250 ms; p50 that rises too means everybody waits, not only a few.",
+        "Time from the arrival of a request to the last byte of its response; the dots are exemplars. Bad: p99 above "
+        "250 ms; if p50 rises too, all users wait.",
         "s",
         tuple(
             Query(quantile(which, _REQUESTS), f"p{which * 100:.0f}", exemplars=which == 0.99)
@@ -168,28 +167,28 @@ _CURVES = (
     Panel(
         "heatmap",
         "Latency of all requests",
-        "How many answers a second took how long; darker is more. Bad: a second band that appears higher up (a cache "
-        "that misses, a lock), which a quantile alone would hide.",
+        "Distribution of response times; darker is more. Bad: a second band higher up (cache misses, a lock), which a "
+        "quantile would hide.",
         "s",
         (Query(total(rate(f"{_REQUESTS}_bucket"), "le"), "{{le}}", exemplars=True),),
     ),
     Panel(
         "timeseries",
-        "Refused and abandoned requests",
-        "Shares of answers: 4xx the client's mistakes, 429 over a limit, 499 clients that left before the answer. Bad: "
-        "a jump of 4xx after a release (a broken contract), or 499 that rises with latency.",
+        "Client errors and disconnects",
+        "Share of responses by status: 4xx client errors, 429 rate limits, 499 clients that disconnected early. Bad: a "
+        "jump of 4xx after a release (a broken contract), or 499 that rises with latency.",
         "percentunit",
         (
             Query(_status("4(0.|1.|2[0-8]|[3-8].|9[0-8])"), "4xx"),
-            Query(_status("429"), "429 too many"),
-            Query(_status("499"), "499 client left"),
+            Query(_status("429"), "429 too many requests"),
+            Query(_status("499"), "499 client disconnected"),
         ),
     ),
     Panel(
         "timeseries",
         "Processes by version",
-        "How many processes run each version. Bad: two versions side by side for longer than a rollout takes, or a "
-        "version that nobody meant to release.",
+        "Number of processes by version. Bad: two versions for longer than a rollout takes, or a version that was not "
+        "meant to be released.",
         "none",
         (Query(f"count by (version) ({own('app_build_info')})", "{{version}}"),),
         stacked=True,
@@ -197,12 +196,12 @@ _CURVES = (
     ),
 )
 
-_WORST = (
+_DETAILS = (
     Panel(
         "bargauge",
         "Slowest routes (p99)",
-        "The five routes with the highest 99th percentile now. Bad: a route past 250 ms that people wait for; exports "
-        "and streams may take longer by their nature.",
+        "The five routes with the highest 99th percentile now. Bad: above 250 ms where users wait; exports and streams "
+        "may take longer by design.",
         "s",
         (Query(f"topk(5, {quantile(0.99, _REQUESTS, 'http_route')} > 0)", "{{http_route}}", instant=True),),
         height=6,
@@ -211,8 +210,8 @@ _WORST = (
     Panel(
         "bargauge",
         "Failing routes",
-        "The five routes with the most 5xx a second now. Bad: any bar that is not zero; the route's name is where to "
-        "look in logs and traces.",
+        "The five routes with the most 5xx responses per second now. Bad: any bar above zero; search logs and traces "
+        "for that route.",
         "reqps",
         (Query(f"topk(5, {total(rate(_COUNT, _FAILED), 'http_route')})", "{{http_route}}", instant=True),),
         height=6,
@@ -221,8 +220,8 @@ _WORST = (
     Panel(
         "table",
         "Firing alerts",
-        "Alerts that fire now, by name and severity; `none` is the good case. Bad: a page, which somebody must answer "
-        "at once; a ticket can wait for working hours.",
+        "Firing alerts by name and severity; `none` if there are none. Bad: a page needs an immediate response; a "
+        "ticket can wait for working hours.",
         "none",
         (Query(or_none(_FIRING, "alertname"), instant=True),),
         height=6,
@@ -233,8 +232,8 @@ _WORST = (
 OVERVIEW = Dashboard(
     "slipway-overview",
     "Overview",
-    "Is the service well? Rate, errors, duration, and what is left of the error budget.",
-    (*_GLANCE, *_CURVES, *_WORST),
+    "The state of the service: rate, errors, duration, and the remaining error budget.",
+    (*_STATS, *_GRAPHS, *_DETAILS),
     VARIABLES,
     ANNOTATIONS,
 )

@@ -1,4 +1,4 @@
-"""Do we keep our promise? The error budget of 30 days and how fast it is spent."""
+"""The objectives: the error budget of 30 days and how fast it is consumed."""
 
 from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
 from observability.dashboards.promql import ANNOTATIONS, SERVICE, VARIABLES
@@ -34,9 +34,9 @@ def _stat(title: str, description: str, unit: str, expr: str, thresholds: Thresh
 def _burns(long: str, short: str, limit: float, meaning: str) -> Panel:
     return Panel(
         "timeseries",
-        f"Burn over {long} and {short}",
-        f"How many times faster than allowed the budget was spent. Bad: both windows above {limit:g} together, which "
-        f"{meaning}; the short one alone says whether it still goes on.",
+        f"Burn rate over {long} and {short}",
+        f"Budget consumption in multiples of what the objective allows. Bad: both windows above {limit:g}, which "
+        f"{meaning}; the short window shows whether it still continues.",
         "short",
         (Query(_burn(long), f"{_LEGEND} {long}"), Query(_burn(short), f"{_LEGEND} {short}")),
         width=6,
@@ -48,12 +48,12 @@ def _burns(long: str, short: str, limit: float, meaning: str) -> Panel:
 SLO = Dashboard(
     "slipway-slo",
     "SLO",
-    "Do we keep our promise? The error budget of 30 days and how fast it is spent.",
+    "The objectives: the error budget of 30 days and how fast it is consumed.",
     (
         _stat(
             "Objective",
-            "Share of requests that has to be good over 30 days, from the chart's values. Bad: a number that nobody "
-            "agreed to; each further nine allows ten times fewer failures.",
+            "Share of requests that must be good over 30 days, from the chart's values. Bad: a target that was not "
+            "agreed on; each further nine allows ten times fewer failures.",
             "percentunit",
             _OBJECTIVE,
             Thresholds(0.9, 0.5, falling=True),
@@ -61,8 +61,7 @@ SLO = Dashboard(
         ),
         _stat(
             "Good requests (30 days)",
-            "Share of the requests of 30 days that met the objective, each request counted once. Bad: below the "
-            "objective beside it: the promise is broken.",
+            "Share of the requests of 30 days that met the objective. Bad: below the objective shown beside it.",
             "percentunit",
             f"1 - {_ratio('30d')}",
             Thresholds(0.999, 0.99, falling=True),
@@ -70,17 +69,17 @@ SLO = Dashboard(
         ),
         _stat(
             "Budget left (30 days)",
-            "Share of the failures allowed in 30 days that is left. Bad: below 25 % releases should wait; below 0 the "
-            "promise is broken until old failures leave the window.",
+            "Remaining share of the failures that 30 days allow. Bad: below 25 % releases should wait; below 0 the "
+            "objective is missed until old failures leave the window.",
             "percentunit",
             _LEFT,
             Thresholds(0.25, 0, falling=True),
             1,
         ),
         _stat(
-            "Requests left to fail",
-            "How many more requests may miss the objective before the budget of these 30 days is gone. Bad: fewer than "
-            "one bad release usually costs, and below 0 too many did.",
+            "Failures left in budget",
+            "Requests that may still miss the objective before the 30-day budget is used up. Bad: fewer than one bad "
+            "release usually costs; below 0 the budget is overdrawn.",
             "short",
             f"slipway:slo_errors_left:30d{{{SERVICE}}}",
             Thresholds(100, 0, falling=True),
@@ -89,8 +88,8 @@ SLO = Dashboard(
         Panel(
             "timeseries",
             "Budget left",
-            "What was left of the 30-day budget at each moment. Bad: a steep fall (one incident) or a steady slope "
-            "that reaches 0 before the window renews it.",
+            "Remaining 30-day budget over time. Bad: a steep drop (one incident), or a steady slope that reaches 0 "
+            "before the window renews it.",
             "percentunit",
             (Query(_LEFT, _LEGEND),),
             width=12,
@@ -100,17 +99,17 @@ SLO = Dashboard(
         ),
         Panel(
             "timeseries",
-            "Requests that missed, last 5 minutes",
-            "How many requests of the last 5 minutes missed an objective. Bad: a plateau, which is a fault that goes "
-            "on; single spikes are what the budget is there for.",
+            "Missed requests (5 minutes)",
+            "Requests of the last 5 minutes that missed an objective. Bad: a plateau, which is a continuing fault; the "
+            "budget is there for single spikes.",
             "short",
             (Query(f"slipway:slo_errors:increase5m{{{SERVICE}}}", _LEGEND),),
             width=12,
             details="slipway-overview",
         ),
-        _burns("1h", "5m", 14.4, "pages: two percent of the month in an hour"),
-        _burns("6h", "30m", 6, "pages: five percent of the month in six hours"),
-        _burns("1d", "2h", 3, "opens a ticket: ten percent of the month in a day"),
+        _burns("1h", "5m", 14.4, "pages: 2 % of the monthly budget in an hour"),
+        _burns("6h", "30m", 6, "pages: 5 % of the monthly budget in six hours"),
+        _burns("1d", "2h", 3, "opens a ticket: 10 % of the monthly budget in a day"),
         _burns("3d", "6h", 1, "opens a ticket: the budget will not last the month"),
     ),
     VARIABLES,

@@ -1,4 +1,4 @@
-"""Can we trust what we see? Scrapes, rules, spans, log lines, and how to follow one request through them."""
+"""The telemetry itself: scrapes, rules, spans, log lines, and how to follow one request through them."""
 
 from observability.dashboards.model import Dashboard, Panel, Query, Thresholds
 from observability.dashboards.panels import PROCESS, lines, stat
@@ -21,12 +21,12 @@ link in Grafana's data source, and a click opens the trace.
 TELEMETRY = Dashboard(
     "slipway-telemetry",
     "Telemetry",
-    "Can we trust what we see? Scrapes, rules, spans, log lines, and how to follow one request through them.",
+    "The telemetry itself: scrapes, rules, spans, log lines, and how to follow one request through them.",
     (
         stat(
-            "Scrapes that work",
-            "Share of our processes that answered the last scrape. Bad: below 100 %: what those processes do is not in "
-            "any panel.",
+            "Successful scrapes",
+            "Share of processes whose last scrape succeeded. Bad: below 100 %: the other processes are missing from "
+            "every panel.",
             "percentunit",
             or_zero(f"avg({own('up')})"),
             Thresholds(1, 0.5, falling=True),
@@ -34,53 +34,52 @@ TELEMETRY = Dashboard(
         ),
         stat(
             "Slowest scrape",
-            "How long the slowest process took to write its metrics. Bad: above 0.5 s; a scrape that takes longer than "
-            "its time limit leaves gaps in every panel.",
+            "Longest scrape of any process. Bad: above 0.5 s; a scrape that times out leaves gaps in every panel.",
             "s",
             f"max({own('scrape_duration_seconds')})",
             Thresholds(0.5, 5),
             None,
         ),
         stat(
-            "Rules behind by",
-            "How old the newest result of our rules is, of the job where it is oldest. Bad: above 2 minutes, or "
-            "nothing at all: Prometheus evaluates no rules of ours, so no alert fires.",
+            "Rule evaluation delay",
+            "Age of the newest rule result, of the job where it is oldest. Bad: above 2 minutes, or no value: "
+            "Prometheus does not evaluate our rules, so no alert fires.",
             "s",
             f"time() - min(timestamp(slipway:slo_objective{{{SERVICE}}}))",
             Thresholds(120, 240),
             0,
         ),
         stat(
-            "Samples in a scrape",
-            "Samples of the largest scrape. Bad: above 7,200, which is what the service is measured with; it grows "
-            "with routes, statuses and methods.",
+            "Samples per scrape",
+            "Samples of the largest scrape. Bad: above 7,200, the number that the service is benchmarked with; it "
+            "grows with routes, statuses and methods.",
             "short",
             f"max({own('scrape_samples_scraped')})",
             Thresholds(7200, 20000),
             0,
         ),
         stat(
-            "Series refused",
-            "Observations a second that went to the overflow route, since a metric has as many series as it may. Bad: "
-            "any: somebody varies paths or methods, or there are too many routes.",
+            "Series overflow",
+            "Observations per second on the overflow route, because a metric has reached its limit of series. Bad: "
+            "any: there are too many routes, or a client varies paths or methods.",
             "ops",
             or_zero(total(rate("metrics_series_overflow_total"))),
             Thresholds(0.001, 1),
             2,
         ),
         stat(
-            "Log lines lost",
-            "Log lines a second that nobody read in time. Bad: any: an error may be among them; whoever collects the "
-            "output of the pods is too slow.",
+            "Dropped log lines",
+            "Log lines per second that were dropped because standard output was not read in time. Bad: any: errors may "
+            "be among them; the log collector is too slow.",
             "ops",
             or_zero(total(rate("log_lines_dropped_total"))),
             Thresholds(0.001, 1),
             2,
         ),
         stat(
-            "Spans lost",
-            "Share of ended spans that were dropped from a full queue or that the collector refused. Bad: above 1 %: "
-            "traces have holes; the collector is away or too slow.",
+            "Dropped spans",
+            "Share of ended spans that were dropped from a full queue or rejected by the collector. Bad: above 1 %: "
+            "traces are incomplete; the collector is down or too slow.",
             "percentunit",
             share(
                 or_zero(total(rate(_SPANS, 'outcome=~"dropped|failed"'))),
@@ -91,54 +90,52 @@ TELEMETRY = Dashboard(
         ),
         lines(
             "Spans by outcome",
-            "Spans a second that ended, were exported, failed or were dropped; empty where no collector is configured. "
-            "Bad: `exported` below `ended` for long.",
+            "Spans per second by outcome; zero if no collector is configured. Bad: `exported` below `ended` for long.",
             "ops",
             Query(or_zero(total(rate(_SPANS), "outcome")), "{{outcome}}"),
         ),
         lines(
             "Log lines by level",
-            "Log lines a second by level, access lines included. Bad: `error` above zero for long; `debug` that "
-            "somebody switched on and forgot.",
+            "Log lines per second by level, access lines included. Bad: `error` above zero for long, or `debug` that "
+            "was left on.",
             "ops",
             Query(total(rate("log_lines_total"), "level"), "{{level}}"),
         ),
         lines(
-            "Log lines lost by process",
-            "Log lines a second that were lost, by process. Bad: any; one process alone has a reader that hangs, all "
-            "of them an agent that is too slow.",
+            "Dropped log lines by process",
+            "Dropped log lines per second by process. Bad: any; in one process its reader hangs, in all of them the "
+            "log collector is too slow.",
             "ops",
             Query(total(rate("log_lines_dropped_total"), "pod", "instance"), PROCESS),
             thresholds=Thresholds(0.001, 1),
         ),
         lines(
             "Scrape duration",
-            "How long each process took to write its metrics, in a thread of its own. Bad: a line that grows day by "
-            "day: more and more series.",
+            "Scrape duration by process. Bad: a line that grows from day to day: the number of series grows.",
             "s",
             Query(own("scrape_duration_seconds"), PROCESS),
             thresholds=Thresholds(0.5, 5),
         ),
         lines(
             "Samples and new series",
-            "Samples of each scrape, and series that it was the first to have. Bad: new series long after a start: a "
-            "label whose values never end.",
+            "Samples of each scrape, and series that appeared in it. Bad: new series long after the start: a label "
+            "with unbounded values.",
             "short",
             Query(total(own("scrape_samples_scraped"), "pod", "instance"), f"samples {PROCESS}"),
             Query(total(own("scrape_series_added"), "pod", "instance"), f"new {PROCESS}"),
         ),
         lines(
-            "Settings changed for a while",
-            "1 while the log level or the trace ratio differs from the configuration, as somebody asked. Bad: nothing "
-            "in itself, but it explains a jump of lines or spans.",
+            "Run-time overrides",
+            "1 while `slipway log-level` or `slipway trace-ratio` overrides the configuration. Bad: nothing in itself, "
+            "but it explains a jump of log lines or spans.",
             "none",
             Query(f"max by (setting) ({own('telemetry_override_active')})", "{{setting}}"),
         ),
         Panel(
             "table",
-            "What runs",
-            "Version, commit and Python of each process. Bad: a version that nobody meant to release, or two of them "
-            "long after a rollout.",
+            "Running versions",
+            "Version, commit and Python version of each process. Bad: a version that was not meant to be released, or "
+            "two versions long after a rollout.",
             "none",
             (Query(own("app_build_info"), instant=True),),
             columns=(
@@ -151,9 +148,9 @@ TELEMETRY = Dashboard(
         ),
         Panel(
             "table",
-            "Features in force",
-            "Features that run, and in how many processes. Bad: one that is missing where it should be, or that only "
-            "some processes of a job have.",
+            "Enabled features",
+            "Enabled features, and the number of processes that run them. Bad: a feature that is missing, or that only "
+            "some processes of a job run.",
             "none",
             (Query(f"count by (job, feature) ({own('app_feature_info')})", instant=True),),
             columns=(("job", "Job"), ("feature", "Feature"), ("Value", "Processes")),
@@ -161,8 +158,8 @@ TELEMETRY = Dashboard(
         Panel(
             "text",
             "Follow one request",
-            "How to get from a point in a panel to its trace and its log lines. Bad: a trace id of zeros, which is "
-            "never written here.",
+            "How to get from a point in a panel to its trace and its log lines. Bad: a trace id of zeros, which the "
+            "service never writes.",
             text=_FOLLOW,
         ),
     ),

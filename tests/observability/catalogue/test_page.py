@@ -1,4 +1,4 @@
-"""The catalogue is complete and clean: its page, its owners, and what promtool says of a scrape of the real service."""
+"""The catalogue is complete and clean: its page, its owners, and a scrape of the real service passes promtool."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ UNITS = ("seconds", "bytes", "ratio")
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory, server: Database) -> str:
-    """A scrape of a service that has something to export in every metric: it asks another one for its keys."""
+    """A scrape of a service that exports every metric: it fetches its keys from another one."""
     variables = {
         "SLIPWAY_FEATURES": "items",
         "SLIPWAY_SERVICES__USERS": dead(),
@@ -79,13 +79,13 @@ def test_a_running_service_exports_the_catalogue_and_nothing_else(scraped: str) 
                 assert isinstance(values, str) or sample.labels[label] in values, (name, label)
 
 
-def test_promtool_finds_nothing_to_complain_of(scraped: str) -> None:
-    """Of ours: `process_*` and `python_*` come from the library, and its gauges are named as it likes."""
+def test_promtool_accepts_the_metrics(scraped: str) -> None:
+    """Of ours: `process_*` and `python_*` come from the library, which names its gauges differently."""
     promtool = os.environ.get("SLIPWAY_TEST_PROMTOOL") or require_tool("promtool")
     done = subprocess.run(
         [promtool, "check", "metrics"], input=scraped, capture_output=True, text=True, check=False, timeout=60
     )
     ours = {spec.name for spec in CATALOGUE}
-    said = (done.stdout + done.stderr).splitlines()
-    assert [line.split(" ", 1)[0] for line in said if line.split(" ", 1)[0] in ours] == [OF_OPENTELEMETRY], said
-    assert done.returncode in {0, 3}, said
+    output = (done.stdout + done.stderr).splitlines()
+    assert [line.split(" ", 1)[0] for line in output if line.split(" ", 1)[0] in ours] == [OF_OPENTELEMETRY], output
+    assert done.returncode in {0, 3}, output

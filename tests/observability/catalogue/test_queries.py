@@ -1,10 +1,10 @@
-"""A query that asks for what nobody exports is seen, and one that does not is let through."""
+"""A query of a metric that no program exports is rejected, and others are accepted."""
 
 from __future__ import annotations
 
 import pytest
 
-from observability.catalogue.queries import QueryError, complaints, metrics, parse
+from observability.catalogue.queries import QueryError, metrics, parse, query_problems
 
 GOOD = [
     'sum by (job, namespace) (rate(http_server_request_duration_seconds_count{job=~"$job"}[$__rate_interval]))',
@@ -43,12 +43,12 @@ BAD = [
 
 @pytest.mark.parametrize("query", GOOD)
 def test_what_the_catalogue_has_may_be_asked_for(query: str) -> None:
-    assert complaints(query) == []
+    assert query_problems(query) == []
 
 
 @pytest.mark.parametrize(("query", "sentence"), BAD)
 def test_what_the_catalogue_lacks_is_named(query: str, sentence: str) -> None:
-    assert any(sentence in said for said in complaints(query)), complaints(query)
+    assert any(sentence in complaint for complaint in query_problems(query)), query_problems(query)
 
 
 def test_the_metrics_of_a_query_are_named() -> None:

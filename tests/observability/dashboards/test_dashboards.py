@@ -1,4 +1,4 @@
-"""The files in the chart are what the code says, and the dashboards hold together."""
+"""The files in the chart match the code, and the dashboards match each other."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from observability.dashboards.grafana import Json, document
 from observability.dashboards.lint_ours import all_queries
 from observability.dashboards.model import Dashboard
 
-DOCUMENTS: list[Json] = [document(one, DASHBOARDS) for one in DASHBOARDS]
-PER_DASHBOARD = pytest.mark.parametrize("dashboard", DOCUMENTS, ids=lambda one: one["uid"])
+DOCUMENTS: list[Json] = [document(dashboard, DASHBOARDS) for dashboard in DASHBOARDS]
+PER_DASHBOARD = pytest.mark.parametrize("dashboard", DOCUMENTS, ids=lambda dashboard: dashboard["uid"])
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: Path(path).name)
@@ -34,25 +34,25 @@ def test_a_file_says_that_it_is_generated() -> None:
 
 @PER_DASHBOARD
 def test_each_dashboard_links_to_all_others_and_keeps_the_time(dashboard: Json) -> None:
-    others = {one["uid"] for one in DOCUMENTS} - {dashboard["uid"]}
+    others = {board["uid"] for board in DOCUMENTS} - {dashboard["uid"]}
     assert {re.split(r"[/?]", link["url"])[2] for link in dashboard["links"]} == others
     assert all(link["keepTime"] for link in dashboard["links"])
 
 
-@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.uid)
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
 def test_a_link_carries_the_variables_that_mean_the_same_on_both_sides(dashboard: Dashboard) -> None:
     for link in document(dashboard, DASHBOARDS)["links"]:
-        other = next(one for one in DASHBOARDS if one.uid == re.split(r"[/?]", link["url"])[2])
-        same = {one.name for one in dashboard.variables if one in other.variables}
+        other = next(candidate for candidate in DASHBOARDS if candidate.uid == re.split(r"[/?]", link["url"])[2])
+        same = {variable.name for variable in dashboard.variables if variable in other.variables}
         if link["includeVars"]:
-            assert same == {one.name for one in dashboard.variables}
+            assert same == {variable.name for variable in dashboard.variables}
         else:
             assert set(re.findall(r"\{(\w+):queryparam\}", link["url"])) == same | {"datasource"}
 
 
 @PER_DASHBOARD
 def test_a_link_of_a_panel_leads_to_a_dashboard_with_the_same_variables(dashboard: Json) -> None:
-    variables = {one["uid"]: one["templating"] for one in DOCUMENTS}
+    variables = {board["uid"]: board["templating"] for board in DOCUMENTS}
     for panel in dashboard["panels"]:
         for link in panel.get("links", ()):
             assert variables[re.split(r"[/?]", link["url"])[2]] == dashboard["templating"]
@@ -65,7 +65,7 @@ def test_the_dashboards_that_somebody_opens_first_fit_on_a_screen() -> None:
 
 @PER_DASHBOARD
 def test_releases_settings_and_scaling_are_marked_on_every_dashboard(dashboard: Json) -> None:
-    marks = {one["name"]: one["target"]["expr"] for one in dashboard["annotations"]["list"]}
+    marks = {annotation["name"]: annotation["target"]["expr"] for annotation in dashboard["annotations"]["list"]}
     assert "app_build_info" in marks["Deployments"]
     assert "app_config_info" in marks["Configuration"]
     assert marks.keys() & {"Scaling", "Autoscaler"}
@@ -104,4 +104,4 @@ def test_what_counts_failures_over_everything_shows_zero_in_health(dashboard: Js
 
 
 def test_a_dashboard_is_the_same_each_time_it_is_written() -> None:
-    assert json.dumps(DOCUMENTS) == json.dumps([document(one, DASHBOARDS) for one in DASHBOARDS])
+    assert json.dumps(DOCUMENTS) == json.dumps([document(dashboard, DASHBOARDS) for dashboard in DASHBOARDS])

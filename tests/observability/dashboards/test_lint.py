@@ -1,4 +1,4 @@
-"""All dashboards pass every rule without an exclusion, and each rule sees what it is there for."""
+"""All dashboards pass every rule without an exclusion, and each rule detects its fault."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ def setting(*path: str | int, to: object) -> Change:
     return change
 
 
-def asking(expr: str) -> Change:
+def query(expr: str) -> Change:
     return setting("panels", 0, "targets", 0, "expr", to=expr)
 
 
-def asking_logs(expr: str) -> Change:
+def log_query(expr: str) -> Change:
     return setting("panels", 0, "targets", 0, to={"refId": "A", "datasource": {"type": "loki"}, "expr": expr})
 
 
 def without(name: str) -> Change:
     def change(dashboard: Json) -> None:
         variables = dashboard["templating"]["list"]
-        dashboard["templating"]["list"] = [one for one in variables if one["name"] != name]
+        dashboard["templating"]["list"] = [variable for variable in variables if variable["name"] != name]
 
     return change
 
@@ -102,17 +102,17 @@ BAD: list[tuple[str, Change]] = [
     ("panel-title-description-rule", setting("panels", 0, "description", to="")),
     ("panel-units-rule", setting("panels", 0, "fieldConfig", "defaults", "unit", to="requests")),
     ("panel-no-targets-rule", setting("panels", 0, "targets", to=[])),
-    ("target-promql-rule", asking("sum(rate(")),
-    ("target-rate-interval-rule", asking(f"rate({CPU}[5m])")),
-    ("target-job-rule", asking('up{instance=~"$instance"}')),
-    ("target-job-rule", asking('up{instance=~"$instance",job="$job"}')),
-    ("target-job-rule", asking('up{instance=~"$instance",job="slipway"}')),
-    ("target-instance-rule", asking('up{job=~"$job"}')),
-    ("target-counter-agg-rule", asking(CPU)),
-    ("target-counter-agg-rule", asking(f"max_over_time({CPU}[$__range])")),
-    ("target-logql-rule", asking_logs('rate({job="slipway"[$__auto])')),
-    ("target-logql-rule", asking_logs("trace_id")),
-    ("target-logql-auto-rule", asking_logs('rate({job="slipway"}[5m])')),
+    ("target-promql-rule", query("sum(rate(")),
+    ("target-rate-interval-rule", query(f"rate({CPU}[5m])")),
+    ("target-job-rule", query('up{instance=~"$instance"}')),
+    ("target-job-rule", query('up{instance=~"$instance",job="$job"}')),
+    ("target-job-rule", query('up{instance=~"$instance",job="slipway"}')),
+    ("target-instance-rule", query('up{job=~"$job"}')),
+    ("target-counter-agg-rule", query(CPU)),
+    ("target-counter-agg-rule", query(f"max_over_time({CPU}[$__range])")),
+    ("target-logql-rule", log_query('rate({job="slipway"[$__auto])')),
+    ("target-logql-rule", log_query("trace_id")),
+    ("target-logql-auto-rule", log_query('rate({job="slipway"}[5m])')),
     ("uneditable-dashboard-rule", setting("editable", to=True)),
     ("unit", setting("panels", 0, "fieldConfig", "defaults", "unit", to="")),
     ("description", setting("panels", 0, "description", to="Bad: late.")),
@@ -124,20 +124,20 @@ BAD: list[tuple[str, Change]] = [
     ("no-overlap", setting("panels", 1, "gridPos", "x", to=20)),
     ("variables-used", setting("templating", "list", 1, "name", to="region")),
     ("variables-defined", without("cluster")),
-    ("catalogue", asking(own("http_requests_total"))),
-    ("catalogue", asking(f"sum by (path) ({own('up')})")),
+    ("catalogue", query(own("http_requests_total"))),
+    ("catalogue", query(f"sum by (path) ({own('up')})")),
     ("catalogue", setting("templating", "list", JOB, "query", "query", to="label_values(app_build_info, commit)")),
     ("catalogue", setting("annotations", "list", 0, "target", "expr", to="build_info")),
-    ("catalogue", asking(own("http_server_request_duration_seconds_bucket", 'le="0.3"'))),
+    ("catalogue", query(own("http_server_request_duration_seconds_bucket", 'le="0.3"'))),
     ("buckets", setting("panels", 0, "fieldConfig", "defaults", "thresholds", to={"steps": [{"value": 0.3}]})),
-    ("counters", asking(own("http_server_request_duration_seconds_count"))),
-    ("counters", asking(f"deriv({CPU}[$__rate_interval])")),
-    ("ranges", asking(f"increase({CPU}[1h])")),
-    ("ranges", asking(f"max_over_time({own('up')}[1h:$__rate_interval])")),
+    ("counters", query(own("http_server_request_duration_seconds_count"))),
+    ("counters", query(f"deriv({CPU}[$__rate_interval])")),
+    ("ranges", query(f"increase({CPU}[1h])")),
+    ("ranges", query(f"max_over_time({own('up')}[1h:$__rate_interval])")),
 ]
 
 
-@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.uid)
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
 def test_no_rule_finds_a_fault_in_a_dashboard(dashboard: Dashboard) -> None:
     assert faults(document(dashboard, DASHBOARDS)) == []
 

@@ -13,13 +13,13 @@ from tests.chart.rendering import COMPONENT, NAMESPACE, Object, Rendered, render
 
 SCRAPE_SECONDS = 2
 """Each second would take all of two slow cores, and scrapes would fail that are not meant to."""
-FASTER = 30
+SPEEDUP = 30
 """An hour of the rules takes two minutes; what they count in 5 minutes they then count in 10 seconds.
 
 Rules of all processes at once are read from a million samples: much faster than this, and a slow machine skips some.
 """
 LATE_SECONDS = 1.0
-"""The objective's threshold here: a quarter of a second says nothing where fifteen processes share two cores."""
+"""The objective's threshold here: 250 ms is too short where fifteen processes share two cores."""
 
 ELSEWHERE = {"payments": "billing", "default": "slipway-2"}
 """Releases by their namespaces: the well process stands for those too, whose dashboards must not be empty."""
@@ -54,42 +54,47 @@ def release(components: tuple[str, ...], name: str = "slipway", namespace: str =
 
 
 def rules(*charts: Rendered) -> dict[str, str]:
-    """Each PrometheusRule as a file, `FASTER`."""
-    found = [one for chart in charts for one in chart.kind("PrometheusRule")]
-    files = {f"{one['metadata']['namespace']}-{one['metadata']['name']}": yaml.safe_dump(one["spec"]) for one in found}
-    return {f"{name}.yaml": _hurried(text) for name, text in files.items()}
+    """Each PrometheusRule as a file, `SPEEDUP`."""
+    resources = [resource for chart in charts for resource in chart.kind("PrometheusRule")]
+    files = {
+        f"{resource['metadata']['namespace']}-{resource['metadata']['name']}": yaml.safe_dump(resource["spec"])
+        for resource in resources
+    }
+    return {f"{name}.yaml": _with_shorter_times(text) for name, text in files.items()}
 
 
-def _hurried(text: str) -> str:
-    """The same rules with shorter times; the windows in the names of what they record stay."""
+def _with_shorter_times(text: str) -> str:
+    """The same rules with shorter times; the windows in the names of recorded series stay."""
 
-    def shorter(found: re.Match[str]) -> str:
-        return f"{int(found[1]) * _SECONDS[found[2]] * 1000 // FASTER}ms"
+    def shorter(duration: re.Match[str]) -> str:
+        return f"{int(duration[1]) * _SECONDS[duration[2]] * 1000 // SPEEDUP}ms"
 
     return re.sub(r"(?<![:\w.])(\d+)([smhdw])\b", shorter, text)
 
 
 def scrape_jobs(chart: Rendered, processes: Mapping[str, Sequence[Process]]) -> list[Object]:
-    """What the ServiceMonitors ask for, of the processes of each component.
+    """The scrape jobs of the ServiceMonitors, for the processes of each component.
 
-    A monitor selects Services, a Service selects pods, and both name ports: a link that leads nowhere fails here.
+    A monitor selects Services, a Service selects pods, and both name ports: a broken reference fails here.
     """
     jobs: list[Object] = []
     for monitor in chart.kind("ServiceMonitor"):
         (service,) = [
-            one
-            for one in chart.kind("Service")
-            if _selects(monitor["spec"]["selector"]["matchLabels"], one["metadata"])
+            candidate
+            for candidate in chart.kind("Service")
+            if _selects(monitor["spec"]["selector"]["matchLabels"], candidate["metadata"])
         ]
         (pod,) = [
-            one for one in chart.kind("Deployment") if _selects(service["spec"]["selector"], _template(one)["metadata"])
+            deployment
+            for deployment in chart.kind("Deployment")
+            if _selects(service["spec"]["selector"], _template(deployment)["metadata"])
         ]
         (endpoint,) = monitor["spec"]["endpoints"]
-        (port,) = [one for one in service["spec"]["ports"] if one["name"] == endpoint["port"]]
+        (port,) = [port for port in service["spec"]["ports"] if port["name"] == endpoint["port"]]
         (container,) = [
-            one
-            for one in _template(pod)["spec"]["containers"]
-            if port["targetPort"] in {open_port["name"] for open_port in one["ports"]}
+            candidate
+            for candidate in _template(pod)["spec"]["containers"]
+            if port["targetPort"] in {open_port["name"] for open_port in candidate["ports"]}
         ]
         name = service["metadata"]["name"]
         labels = {
@@ -104,8 +109,8 @@ def scrape_jobs(chart: Rendered, processes: Mapping[str, Sequence[Process]]) -> 
                 "scrape_interval": endpoint["interval"],
                 "scrape_timeout": endpoint["interval"],
                 "static_configs": [
-                    {"targets": [f"127.0.0.1:{one.metrics_port}"], "labels": {**labels, "pod": one.pod}}
-                    for one in processes[service["metadata"]["labels"][COMPONENT]]
+                    {"targets": [f"127.0.0.1:{process.metrics_port}"], "labels": {**labels, "pod": process.pod}}
+                    for process in processes[service["metadata"]["labels"][COMPONENT]]
                 ],
             }
         )

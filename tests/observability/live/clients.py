@@ -1,4 +1,4 @@
-"""Clients of a process: they ask all the time, and know what they were answered."""
+"""Clients of a process: they send requests all the time, and count the responses."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.support.application import ALL_SCOPES, settings_for
 ITEM = {"name": "x", "price": {"amount": "1", "currency": "EUR"}}
 ITEMS, ONE_ITEM, NOWHERE = "/api/v2/items", "/api/v2/items/{item_id}", "_unmatched"
 PAUSE_SECONDS = 0.3
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
-Round = Callable[["Client"], Awaitable[None]]
-"""What a client asks, one after the other; it is repeated."""
+Behavior = Callable[["Client"], Awaitable[None]]
+"""The requests of a client; they are repeated."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Client:
     answers: Counter[tuple[str, int]]
     pause: float = PAUSE_SECONDS
 
-    async def ask(
+    async def request(
         self,
         method: str,
         path: str,
@@ -40,10 +40,10 @@ class Client:
         *,
         json: object = None,
         headers: Mapping[str, str] | None = None,
-        leave_after: float | None = None,
+        disconnect_after: float | None = None,
     ) -> httpx2.Response | None:
-        """The answer; None for a client that left before it came, or that reached nobody."""
-        timeout = httpx2.Timeout(PATIENCE_SECONDS, read=leave_after or PATIENCE_SECONDS)
+        """The response; None if the client disconnected before it, or could not connect."""
+        timeout = httpx2.Timeout(TIMEOUT_SECONDS, read=disconnect_after or TIMEOUT_SECONDS)
         answer: httpx2.Response | None = None
         with suppress(httpx2.TransportError):
             try:
@@ -57,13 +57,13 @@ class Client:
 
 
 async def ordinary(client: Client) -> None:
-    """What people ask, and what they get wrong."""
-    made = await client.ask("POST", ITEMS, json=ITEM)
+    """Requests of ordinary users, some of them wrong."""
+    made = await client.request("POST", ITEMS, json=ITEM)
     if made is not None and made.status_code == 201:
-        await client.ask("GET", f"{ITEMS}/{made.json()['id']}", ONE_ITEM)
-    await client.ask("GET", ITEMS)
-    await client.ask("GET", "/nowhere", NOWHERE)
-    await client.ask("POST", ITEMS, json={})
+        await client.request("GET", f"{ITEMS}/{made.json()['id']}", ONE_ITEM)
+    await client.request("GET", ITEMS)
+    await client.request("GET", "/nowhere", NOWHERE)
+    await client.request("POST", ITEMS, json={})
 
 
 @dataclass
@@ -75,31 +75,31 @@ class Clients:
     answers: Counter[tuple[str, int]] = field(default_factory=Counter[tuple[str, int]])
 
     @asynccontextmanager
-    async def asking(
-        self, number: int = 3, what: Round = ordinary, pause: float = PAUSE_SECONDS
+    async def sending(
+        self, number: int = 3, behavior: Behavior = ordinary, pause: float = PAUSE_SECONDS
     ) -> AsyncGenerator[None]:
-        """While the block lasts they ask, and each at least once; at its end no request is open."""
+        """Clients send requests while the block lasts, each at least once; at its end no request is open."""
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for _ in range(number):
-                group.create_task(self._ask(what, pause, over))
+                group.create_task(self._send(behavior, pause, over))
             try:
                 yield
             finally:
                 over.set()
 
-    async def _ask(self, what: Round, pause: float, over: asyncio.Event) -> None:
+    async def _send(self, behavior: Behavior, pause: float, over: asyncio.Event) -> None:
         token = TokenIssuer(settings_for(self.database).auth).issue(new_id(), ALL_SCOPES)
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", headers=headers) as http:
             client = Client(http, self.answers, pause)
-            await what(client)
+            await behavior(client)
             while not over.is_set():
-                await what(client)
+                await behavior(client)
 
 
 async def flood(port: int, requests: list[bytes]) -> None:
-    """Sends these over ten connections, many at a time, and takes what is answered."""
+    """Sends these over ten connections, pipelined, and reads the responses."""
 
     async def send(some: list[bytes]) -> None:
         with suppress(ConnectionError):

@@ -18,17 +18,18 @@ from observability.dashboards.live import Gap, Span, gaps
 from observability.preview.prometheus import NoPrometheusError, program
 from tests.docs.conftest import browser, visit
 from tests.observability.live.chart import ELSEWHERE, SCRAPE_SECONDS
+from tests.observability.live.components import HEALTHY, Component, Part
 from tests.observability.live.faults import FAULTS, Fault
-from tests.observability.live.stage import HEALTHY, Component, Part, Stage, last, running_stage, since
+from tests.observability.live.stage import Stage, last, running_stage, since
 from tests.support.tools import not_run_here
 
 __all__ = ["browser", "visit"]
 
 CLUSTER_PROGRAMS = frozenset({KUBE_STATE_METRICS.program, KUBELET.program})
-LONGEST = 180.0
-"""Seconds until alerts that must come or go are given up: a limit for a machine under load, never a wait."""
-HISTORY = 240.0
-GLANCE = 5
+MAX_WAIT_SECONDS = 180.0
+"""Timeout in seconds for alerts to start or end: a limit for a machine under load, never a wait."""
+HISTORY_SECONDS = 240.0
+STEP_SECONDS = 5
 """Seconds between two points where it matters only that there are some: all of them take Prometheus long."""
 HEALTH_SECONDS = 12.0
 
@@ -65,7 +66,7 @@ class Trouble:
     @property
     def glance(self) -> Span:
         """All of it, with few points."""
-        return replace(self.all, step=GLANCE)
+        return replace(self.all, step=STEP_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +86,7 @@ def stage(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def health(stage: Stage) -> Health:
     settle = 2 * last(0).rate_interval
     healthy = stage.components[HEALTHY]
-    over = stage.background.start(_asking(list(stage.components.values()), LONGEST + settle))
+    over = stage.background.start(_send_requests(list(stage.components.values()), MAX_WAIT_SECONDS + settle))
     time.sleep(settle)
     began = time.time()
     healthy.processes[1].kill()  # so that there is an end of a process to see
@@ -93,22 +94,30 @@ def health(stage: Stage) -> Health:
     incomplete = list(stage.dashboards)
 
     def all_answered() -> bool:
-        missing[:] = [gap for one in incomplete for gap in gaps(stage.prometheus, one, last(HISTORY, GLANCE))]
-        incomplete[:] = [one for one in incomplete if one["uid"] in {gap.dashboard for gap in missing}]
+        missing[:] = [
+            gap
+            for dashboard in incomplete
+            for gap in gaps(stage.prometheus, dashboard, last(HISTORY_SECONDS, STEP_SECONDS))
+        ]
+        incomplete[:] = [
+            dashboard for dashboard in incomplete if dashboard["uid"] in {gap.dashboard for gap in missing}
+        ]
         return not missing
 
     _until(all_answered)
     elsewhere = [
         gap
         for namespace in ELSEWHERE
-        for one in stage.dashboards
-        for gap in gaps(stage.prometheus, one, last(HISTORY, GLANCE), CLUSTER_PROGRAMS, {"namespace": namespace})
+        for dashboard in stage.dashboards
+        for gap in gaps(
+            stage.prometheus, dashboard, last(HISTORY_SECONDS, STEP_SECONDS), CLUSTER_PROGRAMS, {"namespace": namespace}
+        )
         if gap.where != "annotation Scaling"  # the process that is killed is of one release only
     ]
     over.cancel()
     time.sleep(settle)
     before, start = healthy.clients.answers.copy(), time.time()
-    stage.background.start(_asking([healthy], HEALTH_SECONDS, number=12)).result()
+    stage.background.start(_send_requests([healthy], HEALTH_SECONDS, number=12)).result()
     time.sleep(settle)
     return Health(missing, elsewhere, since(start), dict(healthy.clients.answers - before), since(began))
 
@@ -120,16 +129,16 @@ def trouble(stage: Stage, health: Health) -> Trouble:
     _until(lambda: all(fault.fires <= stage.fired(last(1), fault.part.name) for fault in FAULTS))
     peak = time.time()
     for future in [end() for end in ends]:
-        future.result(LONGEST)
+        future.result(MAX_WAIT_SECONDS)
     _until(lambda: not any(fault.fires & stage.fired(last(0), fault.part.name) for fault in FAULTS))
-    time.sleep(2)  # until Alertmanager has said so
+    time.sleep(2)  # until Alertmanager has sent it
     return Trouble(began, peak, time.time())
 
 
-async def _asking(components: list[Component], seconds: float, number: int = 2) -> None:
+async def _send_requests(components: list[Component], seconds: float, number: int = 2) -> None:
     async with AsyncExitStack() as stack:
-        for one in components:
-            await stack.enter_async_context(one.clients.asking(number))
+        for component in components:
+            await stack.enter_async_context(component.clients.sending(number))
         await asyncio.sleep(seconds)
 
 
@@ -139,7 +148,7 @@ async def _happen(fault: Fault, component: Component, over: asyncio.Event) -> No
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    """Waits; whoever asks afterwards says what is missing."""
-    end = time.monotonic() + LONGEST
+    """Waits until the condition or the timeout; the tests report what is missing."""
+    end = time.monotonic() + MAX_WAIT_SECONDS
     while not condition() and time.monotonic() < end:
         time.sleep(0.5)

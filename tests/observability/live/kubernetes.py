@@ -1,4 +1,4 @@
-"""What kube-state-metrics and the kubelet would say of a component in trouble: samples, for want of both."""
+"""Sample metrics of kube-state-metrics and the kubelet about a failing component."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Kubernetes(Outlet):
 
 
 def _samples(pod: str, trouble: float | None) -> Iterator[Sample]:
-    """As of so many seconds of trouble: the container is killed each second, nothing can be scaled or rolled out."""
+    """After so many seconds of the fault: the container is killed each second, nothing can be scaled or rolled out."""
     deployment = pod.rsplit("-", 2)[0]
     restarts, bad = int(trouble or 0), trouble is not None
     container = {"pod": pod, "container": "slipway"}

@@ -1,4 +1,4 @@
-"""The real service with one more feature, whose author did what nobody should."""
+"""The real service with one more feature, which is full of mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaves a process passes here, and can be stopped: its spans, its log lines, its metrics."""
+"""Proxies for the spans, log lines and metrics of a process, which can be stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Outlet(ABC):
     """Where its metrics are scraped instead."""
 
     samples_port: int | None = None
-    """Where there is something to scrape of what is around the process."""
+    """Port of more metrics to scrape, if there are any."""
 
     def __init__(self, healthy_port: int) -> None:
         self.healthy_port = healthy_port
@@ -49,13 +49,13 @@ class Outlet(ABC):
         return port
 
     def close(self) -> None:
-        """Takes no more connections."""
+        """Accepts no more connections."""
         for server in self._servers:
             server.close()
 
 
 class _Passing(Outlet):
-    """A connection that is passed on, as long as nobody stops it."""
+    """A connection that is forwarded until it is stopped."""
 
     def __init__(self, healthy_port: int) -> None:
         super().__init__(healthy_port)
@@ -105,7 +105,7 @@ class Spans(_Passing):
 
 
 class Peer(_Passing):
-    """Another process of the service, whose keys are asked for."""
+    """Another process of the service, whose keys are fetched."""
 
     async def open(self, folder: Path, pod: str, page: int, port: int, metrics_port: int) -> None:
         self.settings = {"SLIPWAY_SERVICES__USERS": f"http://127.0.0.1:{await self.pass_to(self.healthy_port)}"}
@@ -165,7 +165,7 @@ class Lines(Outlet):
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:
-    """Closes a connection, whoever closed it before."""
+    """Closes a connection, even if it is closed already."""
     writer.close()
     with suppress(ConnectionError):
         await writer.wait_closed()

@@ -1,4 +1,4 @@
-"""Whoever follows a runbook while its alert fires gets an answer to each query. A week ago is 40 seconds ago here."""
+"""While an alert fires, each query of its runbook has a result. A week ago is 40 seconds ago here."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from observability.dashboards.live import filled
+from observability.dashboards.live import with_variables
 from tests.observability.live.chart import labels_of
+from tests.observability.live.components import HEALTHY
 from tests.observability.live.conftest import Trouble
 from tests.observability.live.faults import FAULTS
-from tests.observability.live.stage import HEALTHY, Stage
+from tests.observability.live.stage import Stage
 from tests.observability.rules.test_runbooks import PAGES, queries
 
 OTHERS = ("mute-peer", "ailing", HEALTHY)
-"""Whose answers count as well: calls to peers and what Kubernetes says are not of every process here."""
+"""Components whose results count as well: not every process here has calls to peers or Kubernetes metrics."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -25,10 +26,10 @@ def test_every_query_of_a_page_has_an_answer(page: Path, stage: Stage, trouble: 
     for name in (*firing, *OTHERS):
         pod = stage.components[name].part.pods()[0]
         known = {**labels_of(name), "pod": pod}
-        empty = [query for query in empty if not _answered(stage, filled(query, known, trouble.all), trouble)]
+        empty = [query for query in empty if not _answered(stage, with_variables(query, known, trouble.all), trouble)]
     assert empty == []
 
 
 def _answered(stage: Stage, query: str, trouble: Trouble) -> bool:
     series = stage.prometheus.range(query, trouble.glance)
-    return any(not math.isnan(float(value)) for one in series for _, value in one["values"])
+    return any(not math.isnan(float(value)) for line in series for _, value in line["values"])

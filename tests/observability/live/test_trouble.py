@@ -12,12 +12,13 @@ import pytest
 from observability.alerts.files import alerts
 from observability.dashboards.live import Span
 from tests.observability.live.chart import SCRAPE_SECONDS, labels_of
+from tests.observability.live.components import HEALTHY
 from tests.observability.live.conftest import Health, Trouble
 from tests.observability.live.faults import FAULTS, NOT_PROVOKED, Fault
-from tests.observability.live.stage import HEALTHY, Stage, last
+from tests.observability.live.stage import Stage, last
 from tests.project.checkout import ROOT
 
-WITHIN = 0.02
+RELATIVE_TOLERANCE = 0.02
 SEVERITIES = {"page": "pages", "ticket": "tickets"}
 each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.part.name)
 
@@ -31,38 +32,40 @@ def test_every_alert_is_provoked_or_it_is_said_why_not() -> None:
 @each_fault
 def test_a_fault_fires_its_alerts_and_no_other(fault: Fault, stage: Stage, trouble: Trouble) -> None:
     fired = stage.fired(trouble.all, fault.part.name)
-    assert fault.fires <= fired, f"{fault.says}: {stage.components[fault.part.name].processes[0].log()[-2000:]}"
-    assert fired <= fault.fires | fault.may_fire, fault.says
+    assert fault.fires <= fired, f"{fault.description}: {stage.components[fault.part.name].processes[0].log()[-2000:]}"
+    assert fired <= fault.fires | fault.may_fire, fault.description
 
 
 @each_fault
 def test_a_fault_moves_its_panels(fault: Fault, stage: Stage, trouble: Trouble) -> None:
     for title, shows in fault.shows.items():
         values = stage.values(title, trouble.faults, fault.part.name)
-        assert shows(values), (fault.says, title, sorted(values)[:3], sorted(values)[-3:])
+        assert shows(values), (fault.description, title, sorted(values)[:3], sorted(values)[-3:])
 
 
 @each_fault
 def test_its_alerts_end_with_the_fault(fault: Fault, stage: Stage, trouble: Trouble) -> None:
-    assert not fault.fires & stage.fired(last(0), fault.part.name), fault.says
+    assert not fault.fires & stage.fired(last(0), fault.part.name), fault.description
 
 
 @each_fault
 def test_its_alerts_are_sent_with_what_somebody_needs(fault: Fault, stage: Stage, trouble: Trouble) -> None:
     for name in fault.fires:
         ours = {"alertname": name, **labels_of(fault.part.name)}
-        told = [one for receiver in SEVERITIES.values() for one in stage.inbox.told(receiver, **ours)]
-        assert told, (fault.says, name)
-        for one in told:
-            assert one.receiver == SEVERITIES[one.labels["severity"]]
-            assert not re.search(r"{{|%{|<no value>|<error", one.annotations["description"]), one.annotations
-            assert labels_of(fault.part.name)["job"] in one.annotations["description"]
-            assert (ROOT / "observability/runbooks" / Path(one.annotations["runbook_url"]).name).is_file()
-            link = urlsplit(one.annotations["dashboard_url"])
+        messages = [message for receiver in SEVERITIES.values() for message in stage.inbox.firing(receiver, **ours)]
+        assert messages, (fault.description, name)
+        for message in messages:
+            assert message.receiver == SEVERITIES[message.labels["severity"]]
+            assert not re.search(r"{{|%{|<no value>|<error", message.annotations["description"]), message.annotations
+            assert labels_of(fault.part.name)["job"] in message.annotations["description"]
+            assert (ROOT / "observability/runbooks" / Path(message.annotations["runbook_url"]).name).is_file()
+            link = urlsplit(message.annotations["dashboard_url"])
             assert link.path.rpartition("/")[2] in {dashboard["uid"] for dashboard in stage.dashboards}
-            asked = parse_qs(link.query)
-            assert asked == {f"var-{label}": [value] for label, value in labels_of(fault.part.name).items()}
-        ended = [one for one in stage.inbox.messages if not one.firing and ours.items() <= one.labels.items()]
+            variables = parse_qs(link.query)
+            assert variables == {f"var-{label}": [value] for label, value in labels_of(fault.part.name).items()}
+        ended = [
+            message for message in stage.inbox.messages if not message.firing and ours.items() <= message.labels.items()
+        ]
         assert ended, f"nobody was told of the end of {name}"
 
 
@@ -73,16 +76,16 @@ def test_what_is_well_stays_silent(stage: Stage, trouble: Trouble) -> None:
 def test_a_release_another_configuration_and_a_process_that_ended_are_marked(
     stage: Stage, health: Health, trouble: Trouble
 ) -> None:
-    assert "99.0.0" in {one["version"] for one in stage.marked("Deployments", trouble.all, "half-rolled-out")}
+    assert "99.0.0" in {mark["version"] for mark in stage.marked("Deployments", trouble.all, "half-rolled-out")}
     assert stage.marked("Configuration", trouble.all, "half-rolled-out") == []
     before, after = (
-        {one["hash"] for one in stage.marked("Configuration", span, "killed")} for span in (health.all, trouble.all)
+        {mark["hash"] for mark in stage.marked("Configuration", span, "killed")} for span in (health.all, trouble.all)
     )
     assert len(after) == 1
     assert not before & after
     for name in ("Deployments", "Configuration"):
         known = stage.marked(name, health.all, HEALTHY)
-        assert [one for one in stage.marked(name, trouble.all, HEALTHY) if one not in known] == []
+        assert [mark for mark in stage.marked(name, trouble.all, HEALTHY) if mark not in known] == []
     assert stage.marked("Scaling", health.all, HEALTHY)
 
 
@@ -92,13 +95,15 @@ def test_a_page_keeps_the_ticket_about_the_same_budget_silent(stage: Stage, trou
     query = f'ALERTS{{alertname="{page}",alertstate="firing",job="{labels_of("no-table")["job"]}"}}'
     (series,) = stage.prometheus.range(query, trouble.all)
     page_ended = series["values"][-1][0]
-    assert all(one.at > page_ended for one in stage.inbox.told("tickets", alertname=ticket, **labels_of("no-table")))
+    assert all(
+        message.at > page_ended for message in stage.inbox.firing("tickets", alertname=ticket, **labels_of("no-table"))
+    )
 
 
 def test_ten_thousand_odd_requests_add_at_most_twenty_series(stage: Stage, health: Health, trouble: Trouble) -> None:
     query = f'count(http_server_request_duration_seconds_count{{job="{labels_of("attacked")["job"]}"}})'
     ((before, *_), *_), ((*_, after), *_) = (
-        [[float(value) for _, value in one["values"]] for one in stage.prometheus.range(query, span)]
+        [[float(value) for _, value in line["values"]] for line in stage.prometheus.range(query, span)]
         for span in (health.span, trouble.faults)
     )
     assert after - before <= 20
@@ -108,14 +113,14 @@ def test_failures_and_clients_that_left_are_counted_as_the_clients_counted_them(
     failed = _answers(stage, "no-table", 500)
     shown = sum(stage.values("Failing routes", trouble.all, "no-table"))
     assert failed > 100
-    assert math.isclose(shown, failed, rel_tol=WITHIN), (shown, failed)
+    assert math.isclose(shown, failed, rel_tol=RELATIVE_TOLERANCE), (shown, failed)
     left = _answers(stage, "impatience", 499)
     whole = Span(trouble.over, trouble.over, step=int(trouble.over - trouble.began), scrape=SCRAPE_SECONDS)
-    *_, share = stage.values("Refused and abandoned requests", whole, "impatience")  # those that left are the last
+    *_, share = stage.values("Client errors and disconnects", whole, "impatience")  # those that left are the last
     (rate,) = stage.values("Requests", whole, "impatience")
     shown = share * rate * whole.rate_interval
     assert left > 100
-    assert math.isclose(shown, left, rel_tol=WITHIN), (shown, left)
+    assert math.isclose(shown, left, rel_tol=RELATIVE_TOLERANCE), (shown, left)
 
 
 def _answers(stage: Stage, component: str, status: int) -> int:

@@ -1,4 +1,4 @@
-"""What a test of a rule says: series that go in, and what is recorded or fires at which time."""
+"""A test case of a rule: input series, and what is recorded or fires at which time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Case:
 
     Args:
         rule: name of an alert or of a recorded series.
-        says: what this shows, as the end of "it …".
+        sentence: what this shows, as the end of "it …".
         series: the samples of each series, in promtool's notation.
         fires: times at which the alert fires, with `labels`; at the times of `silent` it does not.
         labels: labels of the alert, or those that choose one of several rules of a name.
@@ -34,7 +34,7 @@ class Case:
     """
 
     rule: str
-    says: str
+    sentence: str
     series: Mapping[str, str]
     fires: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Case:
     @property
     def title(self) -> str:
         chosen = self.labels.get("slo", "")
-        return f"{self.rule}{{{chosen}}} {self.says}" if chosen else f"{self.rule} {self.says}"
+        return f"{self.rule}{{{chosen}}} {self.sentence}" if chosen else f"{self.rule} {self.sentence}"
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,19 @@ class Scenario:
     """A scenario for many rules together.
 
     Args:
-        says: what it shows, as a sentence.
+        sentence: what it shows, as a sentence.
         series: the samples of each series, in promtool's notation.
-        asks: a time and a query without labels, and what it answers; None is nothing.
+        queries: a time and a query without labels, with its result; None if there is none.
     """
 
-    says: str
+    sentence: str
     series: Mapping[str, str]
-    asks: Mapping[tuple[str, str], float | None]
+    queries: Mapping[tuple[str, str], float | None]
     step: str = "30s"
 
     @property
     def title(self) -> str:
-        return self.says
+        return self.sentence
 
 
 def series(name: str, /, **labels: str) -> str:
@@ -82,7 +82,7 @@ def target(name: str, /, **labels: str) -> str:
 
 
 def foreign(name: str, /, **labels: str) -> str:
-    """A series that another program says of our objects, by which it has its own `job`."""
+    """A series of another program about our objects, with its own `job`."""
     return _written(name, {"job": "kube-state-metrics", "namespace": NAMESPACE, "instance": "10.0.0.9:8080", **labels})
 
 
@@ -103,20 +103,22 @@ def requests(
 def variants(case: Case) -> Iterator[Case]:
     """What must be silent where a case fires: no series, NaN in all of them, those of others."""
     quiet = replace(case, fires=(), silent=case.fires, summary="", description="")
-    if case.rule != "SlipwayServiceDown":  # it is about what is absent
-        yield replace(quiet, says="is silent without series", series={})
+    if case.rule != "SlipwayServiceDown":  # it is about absent series
+        yield replace(quiet, sentence="is silent without series", series={})
     yield replace(
         quiet,
-        says="is silent while all is NaN",
+        sentence="is silent while all is NaN",
         series=dict.fromkeys(case.series, nan(90)),
     )
     if case.rule != "SlipwayServiceDown":
-        yield replace(quiet, says="is silent about another namespace", series=_instead(case, NAMESPACE, "elsewhere"))
-        yield replace(quiet, says="is silent about another release", series=_instead(case, JOB, "billing-api"))
+        yield replace(
+            quiet, sentence="is silent about another namespace", series=_instead(case, NAMESPACE, "elsewhere")
+        )
+        yield replace(quiet, sentence="is silent about another release", series=_instead(case, JOB, "billing-api"))
 
 
 def nan(samples: int) -> str:
-    """So many samples that are no number."""
+    """A number of samples that are NaN."""
     return " ".join(["NaN"] * samples)
 
 
@@ -146,13 +148,15 @@ def _test(case: Case | Scenario) -> Object:
         "interval": case.step,
         "name": case.title,
         "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
-        "promql_expr_test": list(_asked(case) if isinstance(case, Scenario) else (*_firing(case), *_recorded(case))),
+        "promql_expr_test": list(
+            _requested(case) if isinstance(case, Scenario) else (*_firing(case), *_recorded(case))
+        ),
         "alert_rule_test": list(_texts(case)) if isinstance(case, Case) else [],
     }
 
 
-def _asked(scenario: Scenario) -> Iterator[Object]:
-    for (time, query), value in scenario.asks.items():
+def _requested(scenario: Scenario) -> Iterator[Object]:
+    for (time, query), value in scenario.queries.items():
         samples = [] if value is None else [{"labels": "{}", "value": value}]
         yield {"expr": query, "eval_time": time, "exp_samples": samples}
 

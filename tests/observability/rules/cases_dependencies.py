@@ -1,4 +1,4 @@
-"""When the alerts on what the service depends on fire, and when not."""
+"""When the alerts on dependencies fire, and when not."""
 
 from __future__ import annotations
 
@@ -48,8 +48,7 @@ _EXHAUSTED = Case(
     silent=("2m30s",),
     labels={**OURS, "pod": POD, "severity": "page"},
     summary=f"The database pool of {POD} is exhausted",
-    description=f"Requests to {POD} of {JOB} wait for a connection while all are in use, or gave up waiting "
-    "(1 of them).",
+    description=f"Requests to {POD} of {JOB} wait for a connection while all are in use, or timed out (1 of them).",
 )
 _GAVE_UP = Case(
     _EXHAUSTED.rule,

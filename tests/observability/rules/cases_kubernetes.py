@@ -31,8 +31,8 @@ def _replicas(available: str, wanted: str, fewest: str = "") -> dict[str, str]:
     }
 
 
-def _floor(says: str, samples: dict[str, str], missing: int | None) -> Case:
-    return Case("slipway:pods_missing", says, {**samples, **others(samples)}, values={"5m": missing})
+def _floor(sentence: str, samples: dict[str, str], missing: int | None) -> Case:
+    return Case("slipway:pods_missing", sentence, {**samples, **others(samples)}, values={"5m": missing})
 
 
 def _progress(status: str, values: str, condition: str = "Progressing") -> dict[str, str]:
@@ -52,7 +52,7 @@ _MAXED = Case(
     silent=("14m30s", "21m"),
     labels={**OURS, **_HPA, **_TICKET},
     summary=f"{JOB} cannot scale any further",
-    description=f"The autoscaler of {JOB} in {NAMESPACE} wants 12 pods, which is its limit.",
+    description=f"The autoscaler of {JOB} in {NAMESPACE} wants 12 pods, its maximum.",
 )
 _CANNOT = Case(
     "SlipwayCannotScale",
@@ -67,13 +67,13 @@ _CANNOT = Case(
 )
 _STUCK = Case(
     "SlipwayRolloutStuck",
-    "fires when a rollout does not get on for ten minutes, and ends when it does",
+    "fires when a rollout is stuck for ten minutes, and ends when it does",
     {**_progress("false", "1x30 0x30"), **_progress("true", "0x30 1x30")},
     fires=("10m", "15m"),
     silent=("9m30s", "16m"),
     labels={**OURS, **_TICKET, "deployment": JOB},
-    summary=f"The rollout of {JOB} does not get on",
-    description=f"The new pods of {JOB} in {NAMESPACE} did not become available in time; the old ones serve on.",
+    summary=f"The rollout of {JOB} is stuck",
+    description=f"The new pods of {JOB} in {NAMESPACE} did not become available in time; the old pods keep serving.",
 )
 _SKEWED = Case(
     "SlipwayVersionSkew",

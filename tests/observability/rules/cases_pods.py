@@ -9,7 +9,7 @@ _TICKET, _PAGE = {"severity": "ticket"}, {"severity": "page"}
 _CONTAINER = {"pod": POD, "container": "slipway", "uid": "9"}
 _MISSING = {target("slipway:pods_missing"): "1x160"}
 _FEW = "too few pods are left to serve"
-_ENOUGH = "the other pods carry on"
+_ENOUGH = "the other pods keep serving"
 
 
 def _restarts(values: str, container: str = "slipway") -> dict[str, str]:
@@ -21,11 +21,11 @@ def _killed(values: str, reason: str = "OOMKilled", container: str = "slipway") 
     return {foreign("kube_pod_container_status_last_terminated_reason", **labels): values}
 
 
-def _silent(rule: str, says: str, samples: dict[str, str]) -> list[Case]:
+def _silent(rule: str, sentence: str, samples: dict[str, str]) -> list[Case]:
     """Neither a page, where pods are missing, nor a ticket, where they are not."""
     return [
-        Case(rule, f"is silent {says}, with pods missing", {**samples, **_MISSING}, silent=("16m", "20m")),
-        Case(rule, f"is silent {says}", samples, silent=("16m", "20m")),
+        Case(rule, f"is silent {sentence}, with pods missing", {**samples, **_MISSING}, silent=("16m", "20m")),
+        Case(rule, f"is silent {sentence}", samples, silent=("16m", "20m")),
     ]
 
 
@@ -91,8 +91,8 @@ _THROTTLED = Case(
     fires=("15m30s",),
     silent=("15m",),
     labels={**OURS, **_TICKET, "pod": POD},
-    summary=f"The CPU limit of {POD} makes requests late",
-    description=f"{POD} in {NAMESPACE} is held back in 30% of its CPU periods, and the latency objective burns.",
+    summary=f"The CPU limit of {POD} slows down requests",
+    description=f"{POD} in {NAMESPACE} is throttled in 30% of its CPU periods, and the latency objective burns.",
 )
 _FULL = Case(
     "SlipwayMemoryNearLimit",
@@ -102,7 +102,7 @@ _FULL = Case(
     silent=("15m", "34m"),
     labels={**OURS, **_TICKET, "pod": POD},
     summary=f"{POD} is about to run out of memory",
-    description=f"{POD} in {NAMESPACE} uses 94.1% of its memory limit, and more with every minute.",
+    description=f"{POD} in {NAMESPACE} uses 94.1% of its memory limit, and its use is growing.",
 )
 CASES = [
     _CRASHING,

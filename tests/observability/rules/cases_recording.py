@@ -1,4 +1,4 @@
-"""What the recording rules make of requests, each rule alone."""
+"""The results of the recording rules, each rule alone."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def _with_others(samples: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _case(rule: str, slo: str, says: str, samples: Mapping[str, str], **values: float | None) -> Case:
+def _case(rule: str, slo: str, sentence: str, samples: Mapping[str, str], **values: float | None) -> Case:
     times = {time.removeprefix("at_"): value for time, value in values.items()}
-    return Case(rule, says, _with_others(samples), labels={"slo": slo}, values=times)
+    return Case(rule, sentence, _with_others(samples), labels={"slo": slo}, values=times)
 
 
 def _whole_service() -> dict[str, str]:
@@ -111,7 +111,7 @@ def _counts(slo: str) -> Iterator[Case]:
             numberless = dict.fromkeys({**samples, **more}, nan(130))
             yield _case(rule, slo, "is nothing while all is NaN", numberless, at_65m=None)
             if window == "5m":
-                again = {one: _restarted(value) for one, value in samples.items()}
+                again = {name: _restarted(value) for name, value in samples.items()}
                 yield _case(rule, slo, "goes on through a restart", {**again, **more}, at_32m=each * steps)
         yield from _zeros(slo, window, samples)
 

@@ -28,7 +28,7 @@ _DOWN = Case(
     silent=("5m", "6m30s", "16m"),
     labels={**OURS, **_PAGE},
     summary=f"{JOB} is down",
-    description=f"Prometheus reaches no process of {JOB} in {NAMESPACE}: there is none, or none answers.",
+    description=f"Prometheus reaches no process of {JOB} in {NAMESPACE}: there is no process, or none responds.",
 )
 _NO_METRICS = Case(
     "SlipwayMetricsAbsent",
@@ -37,9 +37,9 @@ _NO_METRICS = Case(
     fires=("10m",),
     silent=("9m30s",),
     labels={**OURS, **_TICKET, "pod": POD, "instance": INSTANCE},
-    summary=f"{INSTANCE} answers scrapes without our metrics",
-    description=f"Prometheus scrapes {INSTANCE} of {JOB} in {NAMESPACE}, but finds no app_build_info: no other alert "
-    "can see what that process does.",
+    summary=f"{INSTANCE} answers scrapes without the metrics of the service",
+    description=f"Prometheus scrapes {INSTANCE} of {JOB} in {NAMESPACE}, but finds no app_build_info: other alerts do "
+    "not cover that process.",
 )
 
 
@@ -47,9 +47,11 @@ def _traffic(values: str, slo: str = "availability") -> dict[str, str]:
     return {target("slipway:slo_requests:increase5m", slo=slo): values}
 
 
-def _traffic_case(says: str, series: dict[str, str], fires: tuple[str, ...] = (), silent: tuple[str, ...] = ()) -> Case:
+def _traffic_case(
+    sentence: str, series: dict[str, str], fires: tuple[str, ...] = (), silent: tuple[str, ...] = ()
+) -> Case:
     labels = {**OURS, **_TICKET, "slo": "availability"}
-    return Case("SlipwayTrafficDropped", says, series, fires=fires, silent=silent, labels=labels, step="5m")
+    return Case("SlipwayTrafficDropped", sentence, series, fires=fires, silent=silent, labels=labels, step="5m")
 
 
 _DROPPED = Case(
@@ -59,7 +61,7 @@ _DROPPED = Case(
     fires=("2h55m",),
     silent=("2h", "2h40m"),
     labels={**OURS, **_TICKET, "slo": "availability"},
-    summary=f"{JOB} is asked far less than a week ago",
+    summary=f"{JOB} gets far fewer requests than a week ago",
     description=f"{JOB} in {NAMESPACE} gets 100 requests in 5 minutes, less than a fifth of this time last week.",
     step="5m",
 )
@@ -84,7 +86,7 @@ _BLOCKED = Case(
     silent=("5m",),
     labels={**OURS, **_PAGE, "pod": POD},
     summary=f"The event loop of {POD} is blocked, and requests are late",
-    description=f"What is due in {POD} of {JOB} starts 300ms late (p99), and the latency objective burns.",
+    description=f"Work in {POD} of {JOB} starts 300ms late (p99), and the latency objective burns.",
 )
 _BLOCKED_UNNOTICED = Case(
     "SlipwayEventLoopBlocked",
@@ -94,7 +96,7 @@ _BLOCKED_UNNOTICED = Case(
     silent=("5m",),
     labels={**OURS, **_TICKET, "pod": POD},
     summary=f"The event loop of {POD} is blocked",
-    description=f"What is due in {POD} of {JOB} starts 300ms late (p99); the latency objective holds so far.",
+    description=f"Work in {POD} of {JOB} starts 300ms late (p99); the latency objective holds so far.",
 )
 
 
@@ -109,9 +111,9 @@ _LEAVING = Case(
     fires=("17m",),
     silent=("15m30s",),
     labels={**OURS, **_TICKET},
-    summary=f"Clients of {JOB} leave before they have their answer",
-    description=f"10% of the requests to {JOB} in {NAMESPACE} ended with a client that left (499). Objectives of "
-    "availability do not count them.",
+    summary=f"Clients of {JOB} disconnect before the response",
+    description=f"10% of the requests to {JOB} in {NAMESPACE} ended because the client disconnected (499). The "
+    "availability objective does not count them.",
 )
 _REFUSED = Case(
     "SlipwayAuthFailureSurge",
@@ -120,9 +122,9 @@ _REFUSED = Case(
     fires=("17m",),
     silent=("15m30s",),
     labels={**OURS, **_TICKET, "feature": "users"},
-    summary=f"{JOB} refuses many log-ins or tokens",
-    description=f"40% of the answers of {JOB} in {NAMESPACE} are 401: somebody tries passwords, or the keys of tokens "
-    "do not match.",
+    summary=f"{JOB} rejects many log-ins or tokens",
+    description=f"40% of the responses of {JOB} in {NAMESPACE} are 401: a client guesses passwords, or the keys of "
+    "tokens do not match.",
 )
 
 CASES = [

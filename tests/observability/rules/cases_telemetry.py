@@ -27,8 +27,7 @@ _SLOW_SCRAPE = Case(
     silent=("9m30s",),
     labels={**OURS, "instance": INSTANCE, "severity": "ticket"},
     summary=f"Scraping {INSTANCE} takes long",
-    description=f"A scrape of {INSTANCE} of {JOB} takes 5.1s; at 10 s Prometheus gives up, and every alert on it is "
-    "blind.",
+    description=f"A scrape of {INSTANCE} of {JOB} takes 5.1s; at 10 s Prometheus times out, and no alert covers it.",
 )
 _OVERFLOW = Case(
     "SlipwayCardinalityOverflow",
@@ -38,8 +37,8 @@ _OVERFLOW = Case(
     silent=("15m", "22m"),
     labels={**OURS, "severity": "ticket"},
     summary=f"The request metrics of {JOB} are full",
-    description=f"1 requests to {JOB} in {NAMESPACE} were booked on the route _overflow in 15 minutes, since their "
-    "metric has as many series as it may.",
+    description=f"1 requests to {JOB} in {NAMESPACE} were recorded on the route _overflow in 15 minutes, since their "
+    "metric has reached its limit of series.",
 )
 _LOST_LINES = Case(
     "SlipwayTelemetryDropping",
@@ -48,8 +47,8 @@ _LOST_LINES = Case(
     fires=("15m30s", "30m"),
     silent=("15m",),
     labels=_LOGS,
-    summary=f"{POD} loses log lines",
-    description=f"2% of the log lines of {POD} of {JOB} are lost.",
+    summary=f"{POD} drops log lines",
+    description=f"2% of the log lines of {POD} of {JOB} were dropped.",
 )
 _LOST_SPANS = Case(
     "SlipwayTelemetryDropping",
@@ -58,8 +57,8 @@ _LOST_SPANS = Case(
     fires=("15m30s",),
     silent=("15m",),
     labels=_TRACES,
-    summary=f"{POD} loses spans",
-    description=f"2% of the spans of {POD} of {JOB} are lost.",
+    summary=f"{POD} drops spans",
+    description=f"2% of the spans of {POD} of {JOB} were dropped.",
 )
 
 CASES = [

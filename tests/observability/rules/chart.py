@@ -16,7 +16,7 @@ SLOW = "monitoring.rules.objectives.slowRoutes./api/v1/feed=true"
 def groups(profile: str = "minimal", *settings: str, release: str = "slipway") -> dict[str, list[Object]]:
     """The groups of each PrometheusRule."""
     objects = rendered(profile, ENABLED, *settings, release=release).kind("PrometheusRule")
-    return {one["metadata"]["name"]: one["spec"]["groups"] for one in objects}
+    return {resource["metadata"]["name"]: resource["spec"]["groups"] for resource in objects}
 
 
 def every_rule(profile: str = "minimal", *settings: str, release: str = "slipway") -> list[Object]:
@@ -26,12 +26,12 @@ def every_rule(profile: str = "minimal", *settings: str, release: str = "slipway
 
 def rules_called(name: str, slo: str = "") -> list[Object]:
     """The rules of a name, and of an objective where there is one for each."""
-    found = [
+    rules = [
         rule
         for rule in every_rule("minimal", ROUTE, METHODS, SLOW)
         if rule.get("alert", rule.get("record")) == name
         and ("alert" in rule or rule.get("labels", {}).get("slo", "") == slo)
     ]
-    assert found, f"no rule is called {name}"
+    assert rules, f"no rule is called {name}"
     # promtool evaluates every step of a test: two hours stand for the week that an alert looks back.
-    return [{**rule, "expr": rule["expr"].replace("offset 1w", "offset 2h")} for rule in found]
+    return [{**rule, "expr": rule["expr"].replace("offset 1w", "offset 2h")} for rule in rules]

@@ -16,7 +16,7 @@ from tests.observability.rules.cases import Case, Object, Scenario, written
 from tests.support.tools import not_run_here, require_tool
 
 _PROCESSES = 2
-_MOST = 40
+MAX_FILES_PER_PROCESS = 40
 """Files for one process: enough that its start costs nothing."""
 
 
@@ -31,15 +31,15 @@ class Trial:
 @cache
 def promtool() -> Path:
     """The program; the test ends here if it is nowhere."""
-    if given := os.environ.get("SLIPWAY_TEST_PROMTOOL"):
-        if not os.access(given, os.X_OK):
+    if path := os.environ.get("SLIPWAY_TEST_PROMTOOL"):
+        if not os.access(path, os.X_OK):
             not_run_here("promtool", "SLIPWAY_TEST_PROMTOOL names no program")
-        return Path(given)
+        return Path(path)
     return require_tool("promtool")
 
 
 def failures(trials: Sequence[Trial], folder: Path) -> list[str]:
-    """What promtool says of each trial; nothing where its cases pass."""
+    """The output of promtool for each trial; empty if its cases pass."""
     program = promtool()
     for number, trial in enumerate(trials):
         group = {"name": "tried", "interval": "30s", "rules": list(trial.rules)}
@@ -47,13 +47,13 @@ def failures(trials: Sequence[Trial], folder: Path) -> list[str]:
         test = written(trial.cases, f"{number}.rules.json")
         (folder / f"{number}.test.json").write_text(json.dumps(test))
     numbers = range(len(trials))
-    batches = [numbers[start : start + _MOST] for start in range(0, len(trials), _MOST)]
+    batches = [numbers[start : start + MAX_FILES_PER_PROCESS] for start in range(0, len(trials), MAX_FILES_PER_PROCESS)]
     with ThreadPoolExecutor(_PROCESSES) as pool:
         outputs = pool.map(partial(_run, program, folder), batches)
-    said: dict[int, str] = {}
+    messages: dict[int, str] = {}
     for output in outputs:
-        said |= output
-    return [said[number] for number in numbers]
+        messages |= output
+    return [messages[number] for number in numbers]
 
 
 def check_rules(files: Iterable[Path]) -> str:
@@ -70,5 +70,5 @@ def _run(program: Path, folder: Path, batch: Iterable[int]) -> dict[int, str]:
     )
     # 2.42 says "Unit Testing:  file", 3.x "Processing test file: file"; then come SUCCESS or the failures.
     parts = re.split(r"^(?:Unit Testing|Processing test file): +(\d+)\.test\.json$", result.stdout, flags=re.MULTILINE)
-    said = dict(zip(map(int, parts[1::2]), parts[2::2], strict=True))
-    return {number: "" if text.strip() == "SUCCESS" else text.strip() or "nothing" for number, text in said.items()}
+    messages = dict(zip(map(int, parts[1::2]), parts[2::2], strict=True))
+    return {number: "" if text.strip() == "SUCCESS" else text.strip() or "nothing" for number, text in messages.items()}

@@ -1,4 +1,4 @@
-"""Alertmanager itself sends our alerts on as the example says: routed, in groups, and silent behind a worse one."""
+"""A real Alertmanager routes, groups and inhibits the alerts as the example configures it."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def test_a_page_keeps_the_ticket_of_the_same_budget_silent_and_a_dead_service_al
             {"alertname": "SlipwayAvailabilityBurnSlow", "severity": "ticket", "slo": "latency", **OTHER},
             {"alertname": "SlipwayCannotScale", "severity": "ticket", **OTHER},
         )
-        until(lambda: inbox.told("tickets", alertname="SlipwayCannotScale"), "the ticket")
-        until(lambda: len(inbox.told("pages")) == 2, "both pages")
-    assert {(one.labels["alertname"], one.labels["job"]) for one in inbox.told("pages")} == {
+        until(lambda: inbox.firing("tickets", alertname="SlipwayCannotScale"), "the ticket")
+        until(lambda: len(inbox.firing("pages")) == 2, "both pages")
+    assert {(message.labels["alertname"], message.labels["job"]) for message in inbox.firing("pages")} == {
         ("SlipwayServiceDown", "slipway-api"),
         ("SlipwayLatencyBurnFast", "slipway-worker"),
     }
-    tickets = inbox.told("tickets")
-    assert {(one.labels["alertname"], one.labels.get("slo")) for one in tickets} == {
+    tickets = inbox.firing("tickets")
+    assert {(message.labels["alertname"], message.labels.get("slo")) for message in tickets} == {
         ("SlipwayLatencyBurnSlow", "latency-orders"),
         ("SlipwayAvailabilityBurnSlow", "latency"),
         ("SlipwayCannotScale", None),
     }
-    assert {one.labels["job"] for one in tickets} == {"slipway-worker"}
+    assert {message.labels["job"] for message in tickets} == {"slipway-worker"}
 
 
 def test_one_fault_of_many_pods_is_one_message(tmp_path: Path) -> None:
@@ -69,8 +69,8 @@ def test_one_fault_of_many_pods_is_one_message(tmp_path: Path) -> None:
         send(address, *({**crashes, "pod": pod} for pod in pods))
         until(lambda: inbox.messages, "the first message")
         time.sleep(1.5)  # as long as a second message would take
-    assert {(one.receiver, one.group) for one in inbox.messages} == {("tickets", 0)}
-    assert sorted(one.labels["pod"] for one in inbox.messages) == pods
+    assert {(message.receiver, message.group) for message in inbox.messages} == {("tickets", 0)}
+    assert sorted(message.labels["pod"] for message in inbox.messages) == pods
 
 
 @contextmanager

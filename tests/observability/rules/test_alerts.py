@@ -1,4 +1,4 @@
-"""Every rule of the chart alone: what it makes of series, when it fires and when not."""
+"""Every rule of the chart alone: its results, and when it fires."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def by_rule() -> dict[tuple[str, str], list[Case]]:
 
 def test_every_rule_does_what_its_cases_say(tmp_path: Path) -> None:
     named = by_rule()
-    said = failures([Trial(rules_called(*name), cases) for name, cases in named.items()], tmp_path)
-    assert not "\n".join(f"{name}: {text}" for name, text in zip(named, said, strict=True) if text)
+    messages = failures([Trial(rules_called(*name), cases) for name, cases in named.items()], tmp_path)
+    assert not "\n".join(f"{name}: {text}" for name, text in zip(named, messages, strict=True) if text)
 
 
 def test_every_alert_has_cases_in_both_directions() -> None:

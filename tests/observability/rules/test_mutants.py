@@ -16,8 +16,8 @@ from tests.observability.rules.mutants import Mutant, mutants
 from tests.observability.rules.promtool import Trial, failures
 from tests.observability.rules.test_alerts import by_rule
 
-SAMPLE = 40
-CAUGHT = 0.95
+SAMPLE_SIZE = 40
+MIN_CAUGHT_SHARE = 0.95
 
 
 def every_mutant() -> list[tuple[str, Trial]]:
@@ -34,24 +34,24 @@ def survivors(tried: Sequence[tuple[str, Trial]], folder: Path) -> list[str]:
     alive = list(tried)
     for stage, (first, last) in enumerate([(0, 2), (2, 8), (8, 100)]):
         left = [(change, replace(trial, cases=trial.cases[first:last])) for change, trial in alive]
-        asked = [trial for _, trial in left if trial.cases]
+        trials = [trial for _, trial in left if trial.cases]
         (folder / str(stage)).mkdir()
-        said = iter(failures(asked, folder / str(stage)))
-        outcomes = [next(said) if trial.cases else "" for _, trial in left]
-        alive = [one for one, outcome in zip(alive, outcomes, strict=True) if not outcome]
+        messages = iter(failures(trials, folder / str(stage)))
+        outcomes = [next(messages) if trial.cases else "" for _, trial in left]
+        alive = [mutant for mutant, outcome in zip(alive, outcomes, strict=True) if not outcome]
     return [change for change, _ in alive]
 
 
 def test_rules_that_are_wrong_in_one_place_are_noticed(tmp_path: Path) -> None:
-    found = every_mutant()
+    all_mutants = every_mutant()
     every = os.environ.get("SLIPWAY_TEST_MUTANTS") == "all"
-    tried = found if every else found[:: len(found) // SAMPLE]
+    tried = all_mutants if every else all_mutants[:: len(all_mutants) // SAMPLE_SIZE]
     alive = survivors(tried, tmp_path)
     caught = 1 - len(alive) / len(tried)
     report = f"{caught:.1%} of {len(tried)} were caught; not these:\n" + "\n".join(alive)
     if every:
         print(report)
-    assert caught >= CAUGHT, report
+    assert caught >= MIN_CAUGHT_SHARE, report
 
 
 def _wrong(name: str, slo: str) -> Iterator[tuple[Mutant, list[dict[str, object]]]]:
@@ -62,5 +62,5 @@ def _wrong(name: str, slo: str) -> Iterator[tuple[Mutant, list[dict[str, object]
 
 
 def _telling_first(cases: Sequence[Case]) -> list[Case]:
-    """Cases in which something is there before those in which nothing may be."""
+    """Cases with a result before those without one."""
     return sorted(cases, key=lambda case: not (case.fires or any(case.values.values())))

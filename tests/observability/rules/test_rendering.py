@@ -1,4 +1,4 @@
-"""The chart makes the same rules for any release, namespace and objective, and changes single alerts as it is told."""
+"""The chart makes the same rules for any release, namespace and objective, and changes single alerts by its values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from app.platform.http.exchange import PROBES as SILENT_ROUTES
 from app.platform.telemetry.catalogue import DURATION_BUCKETS
 from observability.alerts.files import pages
-from observability.catalogue.queries import complaints
+from observability.catalogue.queries import query_problems
 from observability.slo.objectives import PROBES
 from tests.chart.rendering import NAMESPACE, Object, refusal, rendered
 from tests.observability.rules.cases import JOB, Case
@@ -70,7 +70,7 @@ def test_every_alert_fires_for_any_release(name: str, tmp_path: Path) -> None:
 def test_every_rule_asks_only_for_what_is_exported(name: str) -> None:
     profile, settings, release, _ = VALUE_SETS[name]
     for rule in every_rule(profile, *settings, release=release):
-        assert complaints(rule["expr"]) == [], rule.get("alert", rule.get("record"))
+        assert query_problems(rule["expr"]) == [], rule.get("alert", rule.get("record"))
         assert "%{" not in json.dumps(rule)
 
 
@@ -173,8 +173,8 @@ def test_probes_are_those_that_the_service_answers() -> None:
 
 def test_rules_are_labelled_for_the_prometheus_that_is_to_find_them() -> None:
     objects = rendered("minimal", ENABLED, f"{RULES}.labels.release=stack").kind("PrometheusRule")
-    assert {one["metadata"]["labels"]["release"] for one in objects} == {"stack"}
-    assert {one["metadata"]["namespace"] for one in objects} == {NAMESPACE}
+    assert {resource["metadata"]["labels"]["release"] for resource in objects} == {"stack"}
+    assert {resource["metadata"]["namespace"] for resource in objects} == {NAMESPACE}
 
 
 def rendered_text(profile: str, *settings: str) -> str:

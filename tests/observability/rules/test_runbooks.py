@@ -10,7 +10,7 @@ import typer.main
 
 from app.cli import cli
 from observability.alerts.files import alerts
-from observability.catalogue.queries import complaints
+from observability.catalogue.queries import query_problems
 from tests.project.checkout import ROOT
 
 FOLDER = ROOT / "observability/runbooks"
@@ -23,7 +23,7 @@ SECTIONS = [
     "What to do",
     "Verify",
     "Escalate",
-    "How it is provoked",
+    "Tested by",
 ]
 PROGRAMS = {"amtool", "curl", "helm", "kubectl", "psql"}
 KUBECTL = {"delete", "describe", "exec", "get", "logs", "patch", "port-forward", "rollout", "scale"}
@@ -32,7 +32,7 @@ HELM = {"get", "history", "rollback", "upgrade"}
 
 def queries(page: Path) -> list[str]:
     """The PromQL of a page, with the variables of an alert in it."""
-    return [re.sub(r"^ +", "", one) for one in re.findall(r"```promql\n(.*?)```", page.read_text(), re.DOTALL)]
+    return [re.sub(r"^ +", "", block) for block in re.findall(r"```promql\n(.*?)```", page.read_text(), re.DOTALL)]
 
 
 def commands(page: Path) -> list[str]:
@@ -56,10 +56,10 @@ def test_a_page_has_every_section_with_something_in_it(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_asks_at_least_three_queries_that_can_be_answered(page: Path) -> None:
-    asked = queries(page)
-    assert len(asked) >= 3
-    assert [sentence for query in asked for sentence in complaints(query)] == []
-    for query in asked:
+    expressions = queries(page)
+    assert len(expressions) >= 3
+    assert [sentence for query in expressions for sentence in query_problems(query)] == []
+    for query in expressions:
         assert 'namespace="$namespace"' in query, "it would show another release"
 
 

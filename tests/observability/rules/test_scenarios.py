@@ -1,4 +1,4 @@
-"""All rules of the chart together, over the requests of hours: who is called, when, and what is left of the budget."""
+"""All rules of the chart together, over hours of requests: which alerts fire, and how much budget is left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _firing(alert: str) -> str:
 
 
 def _there(**more: str) -> dict[str, str]:
-    """What a process exports beside its requests, for hours."""
+    """The other metrics of a process, for hours."""
     return {
         series("up"): "1x300",
         series("app_build_info", version="1", revision="a"): "1x300",
@@ -127,6 +127,6 @@ SCENARIOS = [
 ]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.says)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.sentence)
 def test_the_rules_do_in_hours_what_they_are_for(scenario: Scenario, tmp_path: Path) -> None:
     assert failures([Trial(every_rule(), [scenario])], tmp_path) == [""]
