@@ -1,13 +1,14 @@
 """`create_app`: the only place that wires settings, platform and features together."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi.routing import iter_route_contexts
 
+from app.feature import Feature
 from app.platform.auth.remote_keys import RemoteKeys
 from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
@@ -18,23 +19,24 @@ from app.platform.drain import Drain
 from app.platform.health import Check, Health
 from app.platform.http.application import Resources, SlipwayApp
 from app.platform.http.errors import install_database_errors
-from app.platform.settings import Settings, load_settings
+from app.platform.settings import Group, Settings, load_settings, variable
+from app.platform.settings.groups import load_group
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.labels import TOKEN_CACHE
 from app.platform.weak_secrets import refuse_weak_secrets
-from app.registry import Feature, branches, discover, enabled
+from app.registry import branches, discover, enabled, names, remote_issuer
 
 if TYPE_CHECKING:
     from app.platform.telemetry.metrics import Metrics
 
-ISSUER = "users"
-"""The feature that signs access tokens."""
 
-
-def create_app(settings: Settings | None = None, features: Sequence[Feature] | None = None) -> SlipwayApp:
+def create_app(
+    settings: Settings | None = None, features: Sequence[Feature] | None = None, groups: Iterable[Group] = ()
+) -> SlipwayApp:
     """The application with these features; without arguments, as the environment says.
 
-    Opens no socket, file or thread: that is for the lifespan.
+    Opens no socket, file or thread: that is for the lifespan. `groups` are settings of features; those that are not
+    given are read from the environment.
 
     Raises:
         SettingsError: a setting or secret that cannot be used, one sentence each.
@@ -42,10 +44,15 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     settings = settings or load_settings()
     features = enabled(settings) if features is None else features
     telemetry = build_telemetry(settings)
-    names = {feature.name for feature in features}
-    remote = _remote_keys(settings, names, telemetry.metrics)
-    refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
-    telemetry.metrics.show_features(sorted(names))
+    issues_tokens = any(feature.issues_tokens for feature in features)
+    remote = None if issues_tokens else _remote_keys(settings, telemetry.metrics)
+    refuse_weak_secrets(
+        settings,
+        database=bool(branches(features)),
+        auth=remote is None,
+        otherwise=None if issues_tokens else _address_of_the_issuer,
+    )
+    telemetry.metrics.show_features(sorted(feature.name for feature in features))
     verifier = TokenVerifier(
         settings.auth, keys=remote.keys if remote else None, counts=telemetry.metrics.cache(TOKEN_CACHE)
     )
@@ -58,41 +65,64 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
         Database(settings.database) if branches(features) else None,
         verifier,
         remote,
-        # Of the image's other features too: the processes that run them take the tokens that are issued here.
-        tuple(f"{name}:{access}" for name in sorted(names | discover().keys()) for access in ("read", "write")),
+        names(),
     )
+    given = {type(group): group for group in groups}
+    for feature in features:
+        for section, kind in feature.settings.items():
+            resources.add_group(given.get(kind) or load_group(section, kind))
     app = SlipwayApp(
         resources,
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, features=features),
         route_headers=_deprecation_headers(features),
         route_features=dict(_paths_of(features)),
     )
     for feature in features:
-        if feature.setup:
-            resources.features[feature.name] = feature.setup(resources)
         for router in feature.routers:
             app.include_router(router)
     _add_operations(app, features)
     return app
 
 
-def _remote_keys(settings: Settings, names: set[str], metrics: "Metrics") -> RemoteKeys | None:
-    """The keys of the process that issues tokens, unless this one does."""
-    url = settings.services.get(ISSUER)
-    return RemoteKeys(url, counts=metrics.client(ISSUER)) if url and ISSUER not in names else None
+def _remote_keys(settings: Settings, metrics: "Metrics") -> RemoteKeys | None:
+    """The keys of the process that issues tokens, if the settings say where it is."""
+    issuer = remote_issuer(settings)
+    if issuer is None:
+        return None
+    return RemoteKeys(issuer.name, settings.services[issuer.name], counts=metrics.client(issuer.name))
+
+
+def _address_of_the_issuer() -> str:
+    """What a process without a signing key can set instead."""
+    issuer = next((name for name, feature in discover().items() if feature.issues_tokens), "<feature>")
+    return f"set {variable('services', issuer)} to the process that issues the tokens"
 
 
 @asynccontextmanager
-async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
-    remote = app.resources.remote_keys
-    keeping = asyncio.create_task(remote.keep()) if remote else None
+async def _lifespan(app: SlipwayApp, features: Sequence[Feature]) -> AsyncGenerator[None]:
+    """Opens what the platform and each feature need, in their order; closes it in the opposite order."""
+    resources = app.resources
+    async with AsyncExitStack() as stack:
+        if resources.database:
+            stack.push_async_callback(resources.database.close)
+        if resources.remote_keys:
+            await stack.enter_async_context(_running(resources.remote_keys.keep()))
+        for feature in features:
+            if feature.lifespan:
+                resources.add_state(await stack.enter_async_context(feature.lifespan(resources)))
+        yield
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[object, object, None]) -> AsyncGenerator[None]:
+    """Runs a coroutine in the background until the block ends."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        if keeping:
-            keeping.cancel()
-        if app.resources.database:
-            await app.resources.database.close()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
@@ -106,9 +136,10 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
         database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", partial(_ping, database)))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
-    if resources.remote_keys:
-        checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
-        started.append(Check("users-keys", resources.remote_keys.require))
+    if remote := resources.remote_keys:
+        checks.append(Check(f"{remote.peer}-keys", remote.reach, required=False))
+        started.append(Check(f"{remote.peer}-keys", remote.require))
+    checks += [check for feature in features for check in feature.checks(resources)]
     for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
 

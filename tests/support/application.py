@@ -9,6 +9,7 @@ import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.features.users.settings import PasswordSettings
 from app.features.users.tokens import TokenIssuer
 from app.main import create_app
 from app.platform.http.application import SlipwayApp
@@ -20,16 +21,17 @@ from app.platform.telemetry.logs import configure_logging
 SIGNING_KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 NOWHERE = os.open(os.devnull, os.O_WRONLY)
 """Open for the whole run: what still logs after a test must not meet a descriptor that is somebody else's by then."""
+CHEAP_PASSWORDS = PasswordSettings(memory_kib=8, iterations=1)
+"""Hashes that cost next to nothing."""
 ALL_SCOPES = ("items:read", "items:write", "users:read", "users:write")
 
 
 def settings_for(database: Database, **changes: object) -> Settings:
-    """Settings of a test: this database, a key of the run, and password hashes that cost next to nothing."""
+    """Settings of a test: this database, and a key of the run."""
     groups: dict[str, object] = {
         "environment": "test",
         "database": database,
         "auth": {"signing_key": SIGNING_KEY},
-        "passwords": {"memory_kib": 8, "iterations": 1},
         "telemetry": {"log_level": "error"},
     }
     return Settings.model_validate(groups | changes)
@@ -38,7 +40,7 @@ def settings_for(database: Database, **changes: object) -> Settings:
 @asynccontextmanager
 async def running_app(settings: Settings) -> AsyncGenerator[SlipwayApp]:
     """The application after its start-up, as a server runs it."""
-    app = create_app(settings)
+    app = create_app(settings, groups=[CHEAP_PASSWORDS])
     app.resources.telemetry.writer = LineWriter(NOWHERE)
     configure_logging(settings, app.resources.telemetry.writer)
     async with app.router.lifespan_context(app):

@@ -145,7 +145,7 @@ async def test_calls_to_another_process_are_told_apart() -> None:
     with collecting() as somebody_else:
         counts = metrics.client("users")
         for url in (dead(), somebody_else.endpoint):
-            await RemoteKeys(url, counts=counts).ask()
+            await RemoteKeys("users", url, counts=counts).ask()
     assert (called("", "connection"), called("501", "status")) == (1, 1)
     assert called("200", "") == 0
 

@@ -1,6 +1,6 @@
 """Users: register, log in, see and change oneself."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse
@@ -28,14 +28,14 @@ class KeySetResponse(JSONResponse):
 
 
 async def _accounts(request: Request) -> Accounts:
-    return cast(Accounts, resources_of(request).features["users"])
+    return resources_of(request).state(Accounts)
 
 
-AccountsOfProcess = Annotated[Accounts, Depends(_accounts)]
+AccountsDep = Annotated[Accounts, Depends(_accounts)]
 
 
 @router.post("/api/v1/users", status_code=201, responses=problems(409), openapi_extra=PUBLIC)
-async def register(body: UserIn, response: Response, accounts: AccountsOfProcess, work: Work) -> UserOut:
+async def register(body: UserIn, response: Response, accounts: AccountsDep, work: Work) -> UserOut:
     """Makes a new user, who may read and write with every feature of this service."""
     user = await service.register(accounts, work, body)
     response.headers["Location"] = ME
@@ -43,7 +43,7 @@ async def register(body: UserIn, response: Response, accounts: AccountsOfProcess
 
 
 @router.post(TOKEN_URL, openapi_extra=PUBLIC)
-async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsOfProcess, reads: Reads) -> TokenOut:
+async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsDep, reads: Reads) -> TokenOut:
     """Gives an access token for a user name and a password, to first-party clients and the docs page.
 
     Errors are 400 with `error` as RFC 6749 §5.2 says: `invalid_grant` for a wrong password, and for an unknown
@@ -53,7 +53,7 @@ async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsOfProcess, re
 
 
 @router.get("/.well-known/jwks.json", response_class=KeySetResponse, openapi_extra=PUBLIC)
-async def get_keys(response: Response, accounts: AccountsOfProcess) -> KeySetOut:
+async def get_keys(response: Response, accounts: AccountsDep) -> KeySetOut:
     """The public keys that access tokens are verified by (RFC 7517)."""
     response.headers["Cache-Control"] = "public, max-age=60"
     return accounts.tokens.keys
@@ -72,6 +72,6 @@ async def update_me(body: UserPatch, principal: Writer, work: Work) -> UserOut:
 
 
 @router.put(f"{ME}/password", status_code=204, responses=problems(401, 403, 409))
-async def change_password(body: PasswordChange, principal: Writer, accounts: AccountsOfProcess, reads: Reads) -> None:
+async def change_password(body: PasswordChange, principal: Writer, accounts: AccountsDep, reads: Reads) -> None:
     """Changes the password of the user of the token, who says the current one again."""
     await service.change_password(accounts, reads, principal.subject, body)

@@ -13,8 +13,8 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
+from app.features.users.settings import PasswordSettings
 from app.platform.http.problems import Shed
-from app.platform.settings import Passwords as PasswordSettings
 
 SHORTEST = 8
 LONGEST = 128

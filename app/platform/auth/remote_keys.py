@@ -54,13 +54,18 @@ class KeysUnavailableError(Exception):
 
 
 class RemoteKeys:
-    """The keys at `url`, by `kid`. `keys` is changed in place; `withdrawn` is called when one is gone.
+    """The keys of the process `peer` at `url`, by `kid`.
+
+    `keys` is changed in place; `withdrawn` is called when one is gone.
 
     Asked for at once, every five minutes, and for a key that is not known. While the other process does not answer,
     or with something else, the last keys stay good for a day.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = monotonic, counts: ClientCounts | None = None) -> None:
+    def __init__(
+        self, peer: str, url: str, *, clock: Callable[[], float] = monotonic, counts: ClientCounts | None = None
+    ) -> None:
+        self.peer = peer
         self.keys: dict[str, PyJWK] = {}
         self.withdrawn: Callable[[], object] = lambda: None
         self._url = url + PATH

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Lifespan, Scope
 
 from ..auth.scopes import with_scopes
 from ..drain import Drain
-from ..settings import Settings
+from ..settings import Group, Settings
 from ..telemetry import Telemetry
 from .errors import install_error_handlers
 from .layer import Headers, HttpLayer
@@ -25,11 +25,16 @@ if TYPE_CHECKING:
     from ..db import Database
 
 
+State = TypeVar("State")
+AnyGroup = TypeVar("AnyGroup", bound=Group)
+
+
 @dataclass
 class Resources:
     """What a process has, made by `create_app` and handed to every request; nothing else is global.
 
-    `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets.
+    Args:
+        features: the names of all features of this installation, in whichever process each of them runs.
     """
 
     settings: Settings
@@ -38,8 +43,29 @@ class Resources:
     database: "Database | None" = None
     verifier: "TokenVerifier | None" = None
     remote_keys: "RemoteKeys | None" = None
-    scopes: tuple[str, ...] = ()
-    features: dict[str, object] = field(default_factory=dict[str, object])
+    features: tuple[str, ...] = ()
+    _groups: dict[type[Group], Group] = field(default_factory=dict[type[Group], Group])
+    _states: dict[type, object] = field(default_factory=dict[type, object])
+
+    def add_group(self, group: Group) -> None:
+        """Keeps the settings of a feature."""
+        self._groups[type(group)] = group
+
+    def group(self, kind: type[AnyGroup]) -> AnyGroup:
+        """The settings of a feature, by their class. Raises `KeyError` if no enabled feature declares them."""
+        return cast(AnyGroup, self._groups[kind])
+
+    def add_state(self, state: object) -> None:
+        """Keeps what the lifespan of a feature has opened."""
+        self._states[type(state)] = state
+
+    def state(self, kind: type[State]) -> State:
+        """What the lifespan of a feature has opened, by its class. Raises `KeyError` before it has."""
+        return cast(State, self._states[kind])
+
+    def groups(self) -> list[Group]:
+        """The settings of every enabled feature."""
+        return list(self._groups.values())
 
 
 class SlipwayApp(FastAPI):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import ValidationError, field_validator
 from pydantic_settings import (
@@ -15,7 +15,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
-from .auth import Auth, Passwords
+from .auth import Auth
 from .base import EXIT_CONFIG, PREFIX, Group, SettingsError, variable
 from .database import Address, Database
 from .http import Http, Metrics
@@ -33,7 +33,6 @@ __all__ = [
     "Group",
     "Http",
     "Metrics",
-    "Passwords",
     "Service",
     "Settings",
     "SettingsError",
@@ -43,6 +42,9 @@ __all__ = [
     "unknown_variables",
     "variable",
 ]
+
+
+AnySettings = TypeVar("AnySettings", bound="Settings")
 
 
 class Settings(BaseSettings):
@@ -77,7 +79,6 @@ class Settings(BaseSettings):
     metrics: Metrics = Metrics()
     database: Database = Database()
     auth: Auth = Auth()
-    passwords: Passwords = Passwords()
     telemetry: Telemetry = Telemetry()
     shutdown: Shutdown = Shutdown()
 
@@ -113,21 +114,29 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Reads the settings.
+    """Reads the settings of the platform.
 
     Raises `SettingsError` with one sentence for each variable that has no usable value.
     """
+    return load(Settings)
+
+
+def load(model: type[AnySettings]) -> AnySettings:
+    """Reads a model of settings; see `load_settings`."""
     try:
-        return Settings()
+        return model()
     except ValidationError as error:
         raise SettingsError(_sentence(one["loc"], one["msg"]) for one in error.errors()) from None
     except SourceError as error:
         raise SettingsError([f"{error}; see the settings table in the documentation"]) from None
 
 
-def unknown_variables(environment: Iterable[str]) -> tuple[str, ...]:
-    """Variables that start with the prefix and name no setting: most often a typing mistake."""
-    known = {variable(name) for name in Settings.model_fields} | {f"{PREFIX}SECRETS_DIR"}
+def unknown_variables(environment: Iterable[str], sections: Iterable[str] = ()) -> tuple[str, ...]:
+    """Variables that start with the prefix and name no setting: most often a typing mistake.
+
+    `sections` are those of the features.
+    """
+    known = {variable(name) for name in (*Settings.model_fields, *sections)} | {f"{PREFIX}SECRETS_DIR"}
     return tuple(
         sorted(
             name

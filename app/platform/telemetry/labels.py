@@ -14,6 +14,4 @@ Override: TypeAlias = Literal["log_level", "sample_ratio"]
 
 OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT")
 OTHER_OPERATION = "OTHER"
-PEERS = ("users",)
-"""Processes that are called over HTTP: `users` for the keys of its tokens."""
 TOKEN_CACHE = "tokens"  # noqa: S105 (a name)
