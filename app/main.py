@@ -1,15 +1,17 @@
 """`create_app`: the only place that wires settings, platform and features together."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
 from fastapi.routing import iter_route_contexts
 
 from app.feature import Feature
 from app.platform.auth.remote_keys import RemoteKeys
+from app.platform.auth.remote_revocations import POLL_SECONDS, RemoteRevocations
+from app.platform.auth.revocations import Revocations, follow
 from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.db import Database
@@ -21,13 +23,17 @@ from app.platform.http.application import Resources, SlipwayApp
 from app.platform.http.errors import install_database_errors
 from app.platform.settings import Group, Settings, load_settings, variable
 from app.platform.settings.groups import load_group
+from app.platform.tasks import running
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.labels import TOKEN_CACHE
+from app.platform.telemetry.metrics_http import json_answer
 from app.platform.weak_secrets import refuse_weak_secrets
 from app.registry import branches, discover, enabled, names, remote_issuer
 
 if TYPE_CHECKING:
     from app.platform.telemetry.metrics import Metrics
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 def create_app(
@@ -53,8 +59,12 @@ def create_app(
         otherwise=None if issues_tokens else _address_of_the_issuer,
     )
     telemetry.metrics.show_features(sorted(feature.name for feature in features))
+    revocations = Revocations()
     verifier = TokenVerifier(
-        settings.auth, keys=remote.keys if remote else None, counts=telemetry.metrics.cache(TOKEN_CACHE)
+        settings.auth,
+        keys=remote.keys if remote else None,
+        counts=telemetry.metrics.cache(TOKEN_CACHE),
+        revocations=revocations,
     )
     if remote:
         remote.withdrawn = verifier.forget
@@ -66,6 +76,7 @@ def create_app(
         verifier,
         remote,
         names(),
+        revocations=revocations,
     )
     given = {type(group): group for group in groups}
     for feature in features:
@@ -102,27 +113,25 @@ def _address_of_the_issuer() -> str:
 async def _lifespan(app: SlipwayApp, features: Sequence[Feature]) -> AsyncGenerator[None]:
     """Opens what the platform and each feature need, in their order; closes it in the opposite order."""
     resources = app.resources
+    if not _knows_revocations(resources, features):
+        _log.warning("revoked tokens stay valid here until they expire", hint=_address_of_the_issuer())
     async with AsyncExitStack() as stack:
         if resources.database:
             stack.push_async_callback(resources.database.close)
-        if resources.remote_keys:
-            await stack.enter_async_context(_running(resources.remote_keys.keep()))
+        if remote := resources.remote_keys:
+            source = RemoteRevocations(resources.settings.services[remote.peer], remote.counts)
+            await stack.enter_async_context(running(remote.keep()))
+            await stack.enter_async_context(running(follow(resources.revocations, source.read, POLL_SECONDS)))
         for feature in features:
             if feature.lifespan:
                 resources.add_state(await stack.enter_async_context(feature.lifespan(resources)))
+        if resources.health:
+            resources.health.watch_loop()
         yield
 
 
-@asynccontextmanager
-async def _running(work: Coroutine[object, object, None]) -> AsyncGenerator[None]:
-    """Runs a coroutine in the background until the block ends."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+def _knows_revocations(resources: Resources, features: Sequence[Feature]) -> bool:
+    return resources.remote_keys is not None or any(feature.issues_tokens for feature in features)
 
 
 def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
@@ -134,35 +143,39 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
     if database:
         install_database_errors(app)
         database.report_to(resources.telemetry.metrics)
-        checks.append(Check("database", partial(_ping, database)))
+        checks.append(Check("database", database.probe.ping))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
     if remote := resources.remote_keys:
         checks.append(Check(f"{remote.peer}-keys", remote.reach, required=False))
         started.append(Check(f"{remote.peer}-keys", remote.require))
+    if _knows_revocations(resources, features):
+        resources.telemetry.metrics.revocations(resources.revocations.age)
+        checks.append(Check("revocations", resources.revocations.require_fresh, required=False))
     checks += [check for feature in features for check in feature.checks(resources)]
-    for path, endpoint in Health(resources.drain, checks, started).endpoints().items():
+    health = Health(resources.drain, checks, started, details=settings.details_exposed)
+    for path, endpoint in health.endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)
+
+    about: dict[str, object] = {
+        **settings.service.model_dump(),
+        "environment": settings.environment,
+        "features": [feature.name for feature in features],
+    }
 
     async def info() -> dict[str, object]:
         """What runs here: name, version, revision, environment and features."""
-        return {
-            **settings.service.model_dump(),
-            "environment": settings.environment,
-            "features": [feature.name for feature in features],
-        }
+        return about
 
-    app.add_api_route("/info", info, tags=["operations"], operation_id="info", openapi_extra=PUBLIC)
+    if settings.details_exposed:
+        app.add_api_route("/info", info, tags=["operations"], operation_id="info", openapi_extra=PUBLIC)
+    resources.health = health
+    resources.operations = {**health.operations(), "/info": partial(json_answer, about)}
     if settings.docs_enabled:
         app.router.routes.extend(docs_routes(openapi_url="/openapi.json", title=settings.service.name))
 
 
-async def _ping(database: Database) -> None:
-    async with database.connection() as connection:
-        await connection.execute("SELECT 1")
-
-
 async def _require_schema(database: Database, schema: Sequence[Branch]) -> None:
-    async with database.connection() as connection:
+    async with database.probe.connection() as connection:
         missing = await behind(connection, schema)
     if missing:
         raise SchemaBehindError

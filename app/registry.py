@@ -59,8 +59,7 @@ def enabled(settings: Settings) -> list[Feature]:
 
 def remote_issuer(settings: Settings) -> Feature | None:
     """The feature that issues tokens in another process, if `services` says where it is."""
-    remote = (load(name) for name in settings.services if name not in (settings.features or names()))
-    return next((feature for feature in remote if feature.issues_tokens), None)
+    return next((feature for feature in map(load, settings.services) if feature.issues_tokens), None)
 
 
 def branches(wanted: Sequence[Feature]) -> list[Branch]:

@@ -1,6 +1,6 @@
 """Makes what docker-compose.yaml needs to be secret, once: the password of PostgreSQL and the key that signs tokens.
 
-They are random and stay in a volume of their own, so that no checkout holds a secret and a second start finds the first
+They are random and stay in volumes of their own, so that no checkout holds a secret and a second start finds the first
 one's. `docker compose down --volumes` takes them away together with the database that they open.
 """
 
@@ -28,17 +28,27 @@ MADE: dict[str, Callable[[], str]] = {
 }
 """By the names of the settings' secret files (docs/settings.md)."""
 
+FOR_THE_DATABASE = ("database__password",)
+"""What PostgreSQL and the migration get: who can read their files cannot sign a token."""
+
 
 def main() -> None:
-    """Writes those that are missing into the folder that the argument names."""
-    folder = Path(sys.argv[1])
+    """Writes those that are missing into the folder of the service, and the database's into a second one."""
+    service, database = (Path(argument) for argument in sys.argv[1:])
     for name, make in MADE.items():
-        path = folder / name
-        if not path.exists():
-            unfinished = path.with_name(f".{name}")
-            unfinished.write_text(make())
-            unfinished.chmod(FOR_EVERYBODY)
-            unfinished.rename(path)
+        if not (service / name).exists():
+            write(service / name, make())
+    for name in FOR_THE_DATABASE:
+        write(database / name, (service / name).read_text())
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a whole file or none."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.unlink(missing_ok=True)
+    unfinished.write_text(text)
+    unfinished.chmod(FOR_EVERYBODY)
+    unfinished.rename(path)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from app.cli.control import add_commands
 from app.platform.cli import command_line, run
 from app.platform.settings import Settings, load_settings, unknown_variables
 from app.platform.weak_secrets import refuse_weak_secrets
@@ -14,7 +13,6 @@ from app.platform.weak_secrets import refuse_weak_secrets
 DEFAULT_TARGET = "app.main:create_app"
 
 cli = command_line(DEFAULT_TARGET)
-add_commands(cli)
 
 
 @cli.command()
@@ -98,7 +96,8 @@ def effective(settings: Settings) -> list[tuple[str, object]]:
             elif isinstance(value, SecretStr):
                 lines.append((variable(*path, name), "********" if value.get_secret_value() else "(not set)"))
             else:
-                lines.append((variable(*path, name), "(not set)" if value is None else value))
+                shown = "(PEM)" if isinstance(value, str) and "-----BEGIN" in value else value
+                lines.append((variable(*path, name), "(not set)" if value is None else shown))
         return lines
 
     return flatten(settings, ())

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .control_commands import add_control_commands
 from .listen import ListenError
 from .settings import EXIT_CONFIG, Settings, SettingsError, load_settings
 
@@ -54,6 +55,7 @@ def command_line(default_target: str | None = None) -> typer.Typer:
         settings = with_address(load_settings(), host, port)
         raise typer.Exit(_reload(target, settings) if reload else _serve(target, settings, server, workers))
 
+    add_control_commands(commands)
     return commands
 
 

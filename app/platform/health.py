@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import orjson
@@ -11,9 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .drain import Drain
+from .telemetry.metrics_http import Answer
 
 CHECK_SECONDS = 1.0
+LOOP_SECONDS = 1.0
+"""How long the metrics port waits for the event loop."""
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+Report: TypeAlias = dict[str, object]
+"""`status`, and with details the `checks`."""
 _NEVER_STORED = {"Cache-Control": "no-store"}
 
 
@@ -56,12 +62,17 @@ class Health:
         drain: while it drains, readiness is 503.
         checks: dependencies that `/readyz` lists.
         started: checks that `/startupz` waits for; each is asked until it has passed once.
+        details: whether anybody may see the names of the checks, and what became of them.
     """
 
-    def __init__(self, drain: Drain, checks: Sequence[Check] = (), started: Sequence[Check] = ()) -> None:
+    def __init__(
+        self, drain: Drain, checks: Sequence[Check] = (), started: Sequence[Check] = (), *, details: bool = True
+    ) -> None:
         self._drain = drain
         self._checks = tuple(checks)
         self._waiting = list(started)
+        self._details = details
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The answer of each path; `/health` and `/ready` are old names of the first two."""
@@ -73,31 +84,64 @@ class Health:
             "/ready": self.readyz,
         }
 
+    def operations(self) -> dict[str, Callable[[], Answer]]:
+        """The same for the metrics port, with all details, called in its threads."""
+        return {
+            "/readyz": partial(self._from_thread, self._readiness),
+            "/startupz": partial(self._from_thread, self._start),
+        }
+
+    def watch_loop(self) -> None:
+        """Names the running event loop, in which the checks of `operations` run."""
+        self._loop = asyncio.get_running_loop()
+
     async def livez(self, request: Request) -> Response:
         """200 while the process can answer at all: a dependency that is down is no reason to restart it."""
-        return _answer(200, {"status": "ok"})
+        return _answer({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
         """200 if requests should come here: not draining, started, and every required dependency works."""
+        return _answer(self._shown(await self._readiness()))
+
+    async def startupz(self, request: Request) -> Response:
+        """200 once everything that start-up waits for has been there."""
+        return _answer(self._shown(await self._start()))
+
+    def _shown(self, report: Report) -> Report:
+        return report if self._details else {"status": report["status"]}
+
+    async def _readiness(self) -> Report:
         started, findings = await asyncio.gather(
             self._start_up(), asyncio.gather(*(run_check(check) for check in self._checks))
         )
         failed = any(finding.error and finding.required for finding in (*started, *findings))
         status = "draining" if self._drain.draining else "unavailable" if failed else "ok"
         # What start-up still waits for is listed last, so that its name says why this is no 200 yet.
-        return _answer(200 if status == "ok" else 503, {"status": status, "checks": _listed((*findings, *started))})
+        return {"status": status, "checks": _listed((*findings, *started))}
 
-    async def startupz(self, request: Request) -> Response:
-        """200 once everything that start-up waits for has been there."""
+    async def _start(self) -> Report:
         findings = await self._start_up()
         failed = any(finding.error for finding in findings)
-        return _answer(503 if failed else 200, {"status": "starting" if failed else "ok", "checks": _listed(findings)})
+        return {"status": "starting" if failed else "ok", "checks": _listed(findings)}
 
     async def _start_up(self) -> list[Finding]:
         findings = await asyncio.gather(*(run_check(check) for check in self._waiting))
         passed = {finding.name for finding in findings if not finding.error}
         self._waiting = [check for check in self._waiting if check.name not in passed]
         return findings
+
+    def _from_thread(self, report: Callable[[], Coroutine[None, None, Report]]) -> Answer:
+        """A report that is made in the event loop; 503 while the loop is blocked."""
+        result: Report = {"status": "starting"}
+        if self._loop is not None and self._loop.is_running():
+            future = asyncio.run_coroutine_threadsafe(report(), self._loop)
+            try:
+                result = future.result(CHECK_SECONDS + LOOP_SECONDS)
+            except TimeoutError:
+                future.cancel()
+                blocked = Finding("event-loop", required=True, milliseconds=LOOP_SECONDS * 1000, error="blocked")
+                result = {"status": "unavailable", "checks": _listed([blocked])}
+        return Answer(_status(result), orjson.dumps(result), "application/json")
 
 
 def _listed(findings: Sequence[Finding]) -> dict[str, dict[str, object]]:
@@ -112,5 +156,9 @@ def _listed(findings: Sequence[Finding]) -> dict[str, dict[str, object]]:
     }
 
 
-def _answer(status: int, body: dict[str, object]) -> Response:
-    return Response(orjson.dumps(body), status, _NEVER_STORED, "application/json")
+def _status(report: Report) -> int:
+    return 200 if report["status"] == "ok" else 503
+
+
+def _answer(report: Report) -> Response:
+    return Response(orjson.dumps(report), _status(report), _NEVER_STORED, "application/json")

@@ -1,4 +1,4 @@
-"""What stops a start: a secret that is missing, a well-known default, or short."""
+"""What stops a start: a secret that is missing, a well-known default, or short, or a way to lose it."""
 
 from collections.abc import Callable
 
@@ -18,6 +18,11 @@ def refuse_weak_secrets(
     production only.
     """
     problems: list[str] = []
+    if database and settings.production and settings.database.ssl == "prefer":
+        problems.append(
+            f"{variable('database', 'ssl')} must not be prefer in production, since it goes on without TLS: "
+            "set verify-full, or disable where nobody else is on the network"
+        )
     if database and settings.production:
         password = settings.database.password.get_secret_value()
         name = variable("database", "password")

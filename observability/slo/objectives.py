@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.platform.telemetry.catalogue import REQUEST_DURATION, UNMATCHED_ROUTE
 from observability.rules import OURS, indented
 
-PROBES = ("/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics")
+PROBES = ("/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations")
 """Asked by machines every few seconds: they would hide what people see."""
 
 
@@ -35,8 +35,12 @@ def _sum(*counts: str) -> str:
 
 
 _FAILED = 'http_response_status_code=~"5.."'
-_NOT_FAILED = 'http_response_status_code!~"5.."'
-_ANSWERED = 'http_response_status_code!="499"'
+_OUTSIDE = ("408", "429")
+"""Only a client can cause them: it sends too slowly or too often. They count neither as failures, or any outsider could
+burn the budget, nor as successes, or a flood of them would hide an outage."""
+_REFUSED = "|".join(_OUTSIDE)
+_ANSWERED = f'http_response_status_code!~"{_REFUSED}|499"'
+_HAS_LATENCY = f'http_response_status_code!~"{_REFUSED}|5.."'
 _NO_PROBE = f'http_route!~"{"|".join(PROBES)}"'
 _SERVED = f'http_route!~"{"|".join((*PROBES, UNMATCHED_ROUTE))}"'
 _UNMATCHED = f'http_route="{UNMATCHED_ROUTE}"'
@@ -49,15 +53,18 @@ def _counted(slo: str) -> str:
 
 
 def _availability(slo: str, requests: str, errors: str) -> Objective:
-    """A request fails with a 5xx. A client that left before its answer (499) says nothing."""
+    """A request fails with a 5xx. One whose client left early (499), or was refused for its rate, says nothing."""
     # Before the first 5xx there may be no such series: that is no error, and not an unknown number of them.
     return Objective(slo, "%{availability}", requests, f"{errors}\nor on (job, namespace)\n0 * {_counted(slo)}")
 
 
 def _latency(slo: str, *matchers: str) -> Objective:
-    """A request is late past the threshold. One whose client left counts by how long it was worked on, a 5xx not."""
-    requests = _sum(_increase("count", *matchers, _NOT_FAILED))
-    in_time = _sum(_increase("bucket", *matchers, _NOT_FAILED, 'le="%{latencySeconds}"'))
+    """A request is late past the threshold. One whose client left counts by how long it was worked on.
+
+    A 5xx does not count here, and a request that was refused for what its client did does not either.
+    """
+    requests = _sum(_increase("count", *matchers, _HAS_LATENCY))
+    in_time = _sum(_increase("bucket", *matchers, _HAS_LATENCY, 'le="%{latencySeconds}"'))
     # The same requests, added up in another order, can differ by a rounding.
     late = f"clamp_min(\n  {_counted(slo)}\n  - on (job, namespace)\n{indented(in_time)},\n  0\n)"
     return Objective(slo, "%{latency}", requests, late)

@@ -14,6 +14,16 @@ from app.platform.auth.keys import public_jwk
 from app.platform.settings import Auth
 
 SIGNING = "signing"
+_P = 2**255 - 19
+_ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+SMALL_ORDER_POINTS = tuple(
+    (y + sign * 2**255).to_bytes(32, "little")
+    for y in (0, 1, _P - 1, _P, _P + 1, _ORDER_8, _P - _ORDER_8)
+    for sign in (0, 1)
+)
+"""All that libsodium refuses as well, also where y is written with p added, and with either sign of x."""
+OFF_CURVE = (2).to_bytes(32, "little")
+"""No point has y = 2."""
 
 
 @cache

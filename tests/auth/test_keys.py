@@ -1,5 +1,7 @@
 """Keys in settings: what is taken, and what is said of what is not."""
 
+import base64
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -12,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from app.platform.auth.keys import key_problem, signing_key
-from tests.auth.forge import SIGNING, key, key_id, pem, public_pem
+from app.platform.auth.points import is_usable_point
+from tests.auth.forge import OFF_CURVE, SIGNING, SMALL_ORDER_POINTS, key, key_id, pem, public_pem
 
 NAME = "SLIPWAY_AUTH__SIGNING_KEY"
 PKCS8 = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -55,6 +58,18 @@ def test_the_previous_key_may_be_either_half() -> None:
         assert key_problem(NAME, value, private=False) == []
     assert key_problem(NAME, SecretStr(UNUSABLE["RSA"]), private=False)
     assert key_problem(NAME, SecretStr(UNUSABLE["a word"]), private=False)
+
+
+@pytest.mark.parametrize("point", [*SMALL_ORDER_POINTS, OFF_CURVE], ids=bytes.hex)
+def test_a_public_key_that_anybody_can_sign_for_is_refused(point: bytes) -> None:
+    # The frame of an Ed25519 key in DER, RFC 8410 §4.
+    frame = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + point).decode()
+    value = SecretStr(f"-----BEGIN PUBLIC KEY-----\n{frame}\n-----END PUBLIC KEY-----\n")
+    assert key_problem("SLIPWAY_AUTH__PREVIOUS_KEY", value, private=False)
+
+
+def test_every_key_that_is_made_is_usable() -> None:
+    assert all(is_usable_point(key(str(number)).public_key().public_bytes_raw()) for number in range(50))
 
 
 def test_the_kid_is_the_thumbprint_of_rfc_8037_appendix_a3() -> None:

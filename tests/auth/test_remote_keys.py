@@ -25,10 +25,11 @@ from app.platform.auth.remote_keys import (
     parse_keys,
 )
 from app.platform.auth.tokens import TokenVerifier
-from tests.auth.forge import auth_settings, key, key_id, public_pem, token
+from tests.auth.forge import OFF_CURVE, SMALL_ORDER_POINTS, auth_settings, base64url, key, key_id, public_pem, token
 
 GOOD = key_set(auth_settings())
 KID = GOOD["keys"][0]["kid"]
+SMALL_ORDER = [base64url(point).decode() for point in SMALL_ORDER_POINTS]
 OTHER_KID = key_set(auth_settings("other"))["keys"][0]["kid"]
 
 
@@ -36,6 +37,12 @@ def test_a_set_has_the_key_that_is_signed_with_and_the_one_before() -> None:
     shown = key_set(auth_settings("new", public_pem(key("old"))))["keys"]
     assert [one["kid"] for one in shown] == [key_id(key(name).public_key()) for name in ("new", "old")]
     assert all(one.keys() == {"kty", "crv", "x", "kid", "use", "alg"} for one in shown)
+
+
+def with_spare_bits(x: str) -> str:
+    """The last character of 43 has two bits to spare."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return x[:-1] + alphabet[alphabet.index(x[-1]) | 1]
 
 
 UNUSABLE = {
@@ -52,6 +59,15 @@ UNUSABLE = {
     "a short key": json.dumps(
         {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": public_jwk("AA")["kid"]}]}
     ).encode(),
+    **{f"of small order: {x}": json.dumps({"keys": [public_jwk(x)]}).encode() for x in SMALL_ORDER},
+    "with padding": json.dumps({"keys": [public_jwk(GOOD["keys"][0]["x"] + "=")]}).encode(),
+    "a long key": json.dumps({"keys": [public_jwk(GOOD["keys"][0]["x"] + "AA")]}).encode(),
+    "standard base64": json.dumps({"keys": [public_jwk("+" + GOOD["keys"][0]["x"][1:])]}).encode(),
+    "a line feed": json.dumps({"keys": [public_jwk(GOOD["keys"][0]["x"] + "\n")]}).encode(),
+    "another text of the same bytes": json.dumps(
+        {"keys": [public_jwk(with_spare_bits(GOOD["keys"][0]["x"]))]}
+    ).encode(),
+    "not on the curve": json.dumps({"keys": [public_jwk(base64url(OFF_CURVE).decode())]}).encode(),
     "a key that is no text": b'{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "\\ud800"}]}',
     "too many": json.dumps({"keys": GOOD["keys"] * (MOST_KEYS + 1)}).encode(),
     "too much": json.dumps(GOOD | {"padding": "x" * LARGEST_SET}).encode(),

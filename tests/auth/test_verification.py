@@ -39,7 +39,7 @@ def test_a_list_of_audiences_may_hold_others() -> None:
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
-    assert isinstance(TokenVerifier(auth_settings()).authenticate(b"bEaReR  " + token()), Principal)
+    assert isinstance(TokenVerifier(auth_settings()).authenticate(b"bEaReR " + token()), Principal)
 
 
 def test_other_schemes_are_no_bearer_token() -> None:
@@ -78,10 +78,9 @@ def test_what_is_remembered_is_bounded_and_the_least_used_goes_first() -> None:
     verifier = TokenVerifier(auth_settings())
     first, second = b"Bearer " + token(), b"Bearer " + token()
     kept, gone = verifier.authenticate(first), verifier.authenticate(second)
-    # Behind more spaces the same token is another header: thousands of entries from one signature.
-    for spaces in range(KEPT_TOKENS - 1):
+    for _ in range(KEPT_TOKENS - 1):
         verifier.authenticate(first)
-        verifier.authenticate(b"Bearer " + b" " * (spaces + 1) + first[7:])
+        verifier.authenticate(b"Bearer " + token())
     assert verifier.authenticate(first) is kept
     assert verifier.authenticate(second) is not gone
 

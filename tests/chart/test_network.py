@@ -44,9 +44,12 @@ def test_a_pod_of_ours_reaches_dns_by_both_protocols_and_the_database(profile: s
     for pod in objects.pods():
         if "postgres" in pod.owner:
             continue
-        settings = told(objects, pod.owner)
         ports = open_ports(policy_of(objects, pod.labels[COMPONENT])["egress"])
         assert {(53, "UDP"), (53, "TCP")} <= ports, pod.owner
+        if pod.labels[COMPONENT] == "test":
+            assert ports - {(8000, "TCP"), (5353, "UDP"), (5353, "TCP")} == {(53, "UDP"), (53, "TCP")}, pod.owner
+            continue
+        settings = told(objects, pod.owner)
         assert (int(settings["SLIPWAY_DATABASE__PORT"]), "TCP") in ports, pod.owner
         if direct := settings.get("SLIPWAY_DATABASE__DIRECT__PORT"):
             assert (int(direct), "TCP") in ports, pod.owner
@@ -90,6 +93,35 @@ def test_clients_reach_http_and_prometheus_the_metrics() -> None:
     assert names(http["from"]) == ["projectcontour", "test"]
     assert metrics["ports"] == [{"port": "metrics"}]
     assert names(metrics["from"]) == ["monitoring"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_metrics_are_never_open_to_everybody(profile: str) -> None:
+    """They name users' routes, versions and load, and a scrape costs the process that serves."""
+    for one in rendered(profile).kind("NetworkPolicy"):
+        for rule in one["spec"].get("ingress", []):
+            assert rule["ports"] != [{"port": "metrics"}] or rule["from"], one["metadata"]["name"]
+
+
+def test_by_default_the_namespace_monitoring_scrapes() -> None:
+    _, metrics = policy_of(rendered("minimal"), "api")["ingress"]
+    labels = {"kubernetes.io/metadata.name": "monitoring"}
+    assert metrics["from"] == [{"namespaceSelector": {"matchLabels": labels}}]
+
+
+def test_another_scraper_takes_the_place_of_the_default() -> None:
+    theirs = 'networkPolicy.scrapers={"monitoring": null, "here": {"podSelector": {"matchLabels": {"app": "prom"}}}}'
+    _, metrics = policy_of(rendered("minimal", theirs), "api")["ingress"]
+    assert metrics["from"] == [{"podSelector": {"matchLabels": {"app": "prom"}}}]
+
+
+@pytest.mark.parametrize("nobody", ["networkPolicy.scrapers.monitoring=null", "networkPolicy.scrapers=null"])
+def test_without_a_scraper_the_metrics_are_closed(nobody: str) -> None:
+    objects = rendered("minimal", nobody, "components.worker.http=false", "components.worker.features.items=true")
+    assert [rule["ports"] for rule in policy_of(objects, "api")["ingress"]] == [[{"port": "http"}]]
+    worker = policy_of(objects, "worker")
+    assert "ingress" not in worker
+    assert "Ingress" in worker["policyTypes"]
 
 
 def test_components_are_let_in_where_they_call_and_nowhere_else() -> None:

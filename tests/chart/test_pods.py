@@ -50,8 +50,9 @@ def test_pull_secrets_reach_every_pod_of_ours() -> None:
         assert pod.spec["imagePullSecrets"] == [{"name": "registry-login"}], pod.owner
 
 
-def test_volumes_and_variables_of_all_reach_the_migration_and_the_tests_too() -> None:
-    for pod in rendered("external").pods():
+def test_volumes_and_variables_of_all_reach_the_migration_too() -> None:
+    for owner in ("Deployment/slipway-api", "Job/slipway-migrate"):
+        pod = rendered("external").pod(owner)
         (container,) = pod.containers
         assert variables(container)["SSL_CERT_FILE"] == "/etc/company-ca/ca.crt", pod.owner
         assert {"name": "company-ca", "mountPath": "/etc/company-ca", "readOnly": True} in container["volumeMounts"]

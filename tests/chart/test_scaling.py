@@ -99,11 +99,11 @@ def test_what_a_component_does_not_say_comes_from_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("limit", "replicas", "pool", "fits"),
     [
-        # (replicas + 25 % of a rollout, rounded up) × pool + 2 of the migration + 3 in reserve
-        (35, 2, 10, True),
-        (34, 2, 10, False),
-        (30, 4, 5, True),
-        (29, 4, 5, False),
+        # (replicas + 25 % of a rollout, rounded up) × (pool + 1 of readiness) + 2 of the migration + 3 in reserve
+        (38, 2, 10, True),
+        (37, 2, 10, False),
+        (35, 4, 5, True),
+        (34, 4, 5, False),
         (0, 500, 100, True),
     ],
 )
@@ -125,21 +125,21 @@ def test_a_budget_of_connections_is_kept_to_the_last_one(limit: int, replicas: i
 def test_the_budget_of_connections_counts_an_autoscaler_at_its_highest(kind: str) -> None:
     settings = (f"components.api.{kind}.enabled=true", "components.api.autoscaling.keda.triggers.cron.type=cron")
     said = refusal("minimal", *settings, "database.maxConnections=100")
-    assert "(10 pods + 3 of a rollout) × 10" in said
+    assert "(10 pods + 3 of a rollout) × 11" in said
 
 
 def test_nothing_is_left_to_others_if_nobody_else_is_there() -> None:
-    settings = ("database.maxConnections=32", "database.reservedConnections={}")
+    settings = ("database.maxConnections=35", "database.reservedConnections={}")
     assert rendered("minimal", settings[0], settings[1].format(0)).kind("Deployment")
     assert "database.reservedConnections=1" in refusal("minimal", settings[0], settings[1].format(1))
 
 
 def test_without_a_migration_its_connections_are_not_counted() -> None:
-    settings = ("components.api.replicas=1", "components.api.maxSurge=1", "database.maxConnections=23")
+    settings = ("components.api.replicas=1", "components.api.maxSurge=1", "database.maxConnections=25")
     assert rendered("minimal", *settings, "migration.mode=none").objects
-    assert "the 22 connections that" in refusal("minimal", *settings)
+    assert "the 24 connections that" in refusal("minimal", *settings)
 
 
 def test_the_development_database_has_its_own_limit() -> None:
-    assert rendered("dev", "components.api.replicas=7").kind("Deployment")
-    assert "dev.postgres.enabled=true: its limit=100 less" in refusal("dev", "components.api.replicas=8")
+    assert rendered("dev", "components.api.replicas=6").kind("Deployment")
+    assert "dev.postgres.enabled=true: its limit=100 less" in refusal("dev", "components.api.replicas=7")

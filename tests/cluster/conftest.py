@@ -29,7 +29,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster, Namespace, new_namespace
-from tests.cluster.inside import Visitor, visitor_in
+from tests.cluster.inside import VISITORS, Visitor, visitor_in
 from tests.cluster.judge import DEFINITIONS, install_definitions
 from tests.cluster.postgres import Postgres
 from tests.cluster.release import Release
@@ -194,6 +194,7 @@ def release(namespace: Namespace, images: Images, found: set[str]) -> Release:
             **postgres_values(),
             "secrets": {"mode": "generate"},
             "components": {"api": {"autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 3}}},
+            "networkPolicy": {"scrapers": {"visitor": VISITORS}},
         }
     )
     return release

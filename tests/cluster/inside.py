@@ -15,6 +15,8 @@ from tests.cluster.cluster import Exec, Namespace, until
 from tests.cluster.visitor import ENOUGH_SECONDS, PATIENCE_SECONDS, Load, Outcome
 
 NAME = "visitor"
+VISITORS: Mapping[str, object] = {"podSelector": {"matchLabels": {"app": NAME}}}
+"""The visitors of a release's namespace, as its NetworkPolicies name them."""
 PROGRAM = Path(__file__).with_name("visitor.py")
 HARDENED: Mapping[str, object] = {
     "allowPrivilegeEscalation": False,

@@ -7,7 +7,7 @@ import pytest
 from tests.cluster.cluster import Namespace, until
 from tests.cluster.conftest import Figures, Images, image_values
 from tests.cluster.existing import SMALL, install_example
-from tests.cluster.inside import NAME, Visitor, described, lost_nothing
+from tests.cluster.inside import VISITORS, Visitor, described, lost_nothing
 from tests.cluster.people import ITEMS, USERS, Person
 from tests.cluster.postgres import Postgres
 from tests.cluster.release import Release
@@ -18,11 +18,10 @@ COMPONENTS = ("items", "users")
 
 @pytest.fixture(scope="module")
 def shop(namespace: Namespace, visitor: Visitor, postgres: Postgres, images: Images) -> Release:
-    here = {"podSelector": {"matchLabels": {"app": NAME}}}
     values = {
         **image_values(images.first),
         "components": {name: {"resources": SMALL} for name in COMPONENTS},
-        "networkPolicy": {"clients": {"gateway": None, "visitor": here}},  # null takes away what the example names
+        "networkPolicy": {"clients": {"gateway": None, "visitor": VISITORS}},  # null takes away what the example names
     }
     return install_example("microservices", namespace, postgres, values)
 

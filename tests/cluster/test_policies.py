@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.cluster import Cluster, Namespace, new_namespace, until
+from tests.cluster.cluster import Cluster, ClusterError, Namespace, new_namespace, until
 from tests.cluster.judge import Judge, pods_of
 from tests.k8s.files import policies
+from tests.support.tools import not_run_here
 from tools.generate.manifests import BASE, OVERLAYS, manifests
 
 API = "/apis/admissionregistration.k8s.io/v1"
@@ -22,6 +23,7 @@ LABEL = "slipway.dev/policies"
 DIGEST = f"sha256:{'0' * 64}"
 
 REQUESTS = {"cpu": "10m", "memory": "16Mi"}
+ZEROS: dict[str, tuple[object, ...]] = {"cpu": (0, "0", "0m", "0.0", "0e3"), "memory": (0, "0", "0Ki", "0M")}
 PROBE = {"httpGet": {"port": 8000}}
 GOOD: dict[str, Any] = {
     "name": "good",
@@ -32,7 +34,7 @@ GOOD: dict[str, Any] = {
     "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
 }
 IMAGES = "images must be named by digest or by a tag other than latest"
-REQUESTED = "every container needs requests for cpu and memory"
+REQUESTED = "every container needs requests above 0 for cpu and memory"
 PROBED = "every container of a Deployment needs a readinessProbe and a livenessProbe"
 
 
@@ -114,6 +116,13 @@ def deployment(*containers: dict[str, Any]) -> dict[str, Any]:
             pod(GOOD, init=[first(resources={})]),
             f"{REQUESTED}: first",
         ),
+        *(
+            (pod(changed(resources={"requests": {**REQUESTS, name: zero}})), f"{REQUESTED}: good")
+            for name, zeros in ZEROS.items()
+            for zero in zeros
+        ),
+        (pod(changed(resources={"limits": {"cpu": "0", "memory": "16Mi"}})), f"{REQUESTED}: good"),
+        (pod(GOOD, init=[first(resources={"requests": {**REQUESTS, "memory": 0}})]), f"{REQUESTED}: first"),
         (deployment(changed(readinessProbe=None)), f"{PROBED}: good"),
         (deployment(changed(livenessProbe=None)), f"{PROBED}: good"),
         (deployment(GOOD, changed(name="sidecar", livenessProbe=None)), f"{PROBED}: sidecar"),
@@ -125,6 +134,26 @@ def test_what_breaks_a_rule_is_refused_with_a_sentence_that_names_it(
     assert message in judge.says(tried)
 
 
+def test_a_running_pod_cannot_be_resized_to_nothing(enforced: Namespace) -> None:
+    cluster, path = enforced.cluster, f"/api/v1/namespaces/{enforced.name}/pods"
+
+    def resize(cpu: str) -> None:
+        stored = cluster.ask("GET", f"{path}/tried")
+        stored["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu
+        cluster.ask("PUT", f"{path}/tried/resize", stored, dryRun="All")
+
+    resources = cluster.ask("GET", "/api/v1")["resources"]
+    if "pods/resize" not in {one["name"] for one in resources}:
+        not_run_here("the resizing of pods", "this Kubernetes has no pods/resize", demanded=False)
+    cluster.ask("POST", path, pod(GOOD))
+    try:
+        resize("20m")
+        with pytest.raises(ClusterError, match=f"{REQUESTED}: good"):
+            resize("0")
+    finally:
+        cluster.ask("DELETE", f"{path}/tried")
+
+
 @pytest.mark.parametrize(
     "tried",
     [
@@ -133,6 +162,8 @@ def test_what_breaks_a_rule_is_refused_with_a_sentence_that_names_it(
         pod(changed(image=f"nginx@{DIGEST}")),
         pod(changed(image=f"nginx:latest@{DIGEST}")),
         pod(changed(image="host:5000/nginx:latest-but-one")),
+        pod(changed(resources={"requests": {"cpu": "1m", "memory": 1048576}})),
+        pod(changed(resources={"requests": {"cpu": 0.5, "memory": "1e6"}})),
         pod(changed(resources={"limits": REQUESTS})),  # which the API server takes for the requests, too
         pod(changed(readinessProbe=None, livenessProbe=None)),
         deployment(GOOD),

@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.cluster import ClusterError, Namespace, until
 from tests.cluster.conftest import Figures, Images, image_values
 from tests.cluster.existing import SMALL, install_example
-from tests.cluster.inside import NAME, Visitor, described, lost_nothing
+from tests.cluster.inside import VISITORS, Visitor, described, lost_nothing
 from tests.cluster.people import Person
 from tests.cluster.postgres import Postgres
 from tests.cluster.release import Release
@@ -21,7 +21,6 @@ def shop(
     namespace: Namespace, visitor: Visitor, postgres: Postgres, images: Images, definitions: frozenset[str]
 ) -> Release:
     """The example, but for what names its surroundings: registry, peers and the size of its nodes."""
-    here = {"podSelector": {"matchLabels": {"app": NAME}}}
     there = {"podSelector": {"matchLabels": {"app": postgres.host}}}
     image = {**image_values(images.first)["image"], "digest": "", "pullSecrets": {"registry-login": False}}
     values = {
@@ -35,8 +34,8 @@ def shop(
         },
         "monitoring": {"serviceMonitor": {"enabled": "ServiceMonitor" in definitions}},
         "networkPolicy": {
-            "clients": {"gateway": None, "visitor": here},  # null takes away what the example names
-            "scrapers": {"prometheus": None, "visitor": here},
+            "clients": {"gateway": None, "visitor": VISITORS},  # null takes away what the example names
+            "scrapers": {"monitoring": None, "visitor": VISITORS},
             "databases": {"primary": None, "here": there},
         },
     }

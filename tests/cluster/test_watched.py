@@ -24,7 +24,7 @@ from observability.preview.prometheus import running_prometheus
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.conftest import Figures, Images, image_values
 from tests.cluster.existing import SMALL, install_example
-from tests.cluster.inside import Visitor
+from tests.cluster.inside import VISITORS, Visitor
 from tests.cluster.postgres import Postgres
 from tests.cluster.release import Release
 from tests.support.answering import answering
@@ -42,9 +42,12 @@ MEMORY = "container_memory_working_set_bytes"
 @pytest.fixture(scope="module")
 def shop(namespace: Namespace, visitor: Visitor, postgres: Postgres, images: Images) -> Release:
     limited = {"resources": SMALL, "containerSpec": {"resources": {"limits": {"cpu": "1"}}}}  # or nothing is throttled
-    return install_example(
-        "minimal", namespace, postgres, {**image_values(images.first), "components": {"api": limited}}
-    )
+    values = {
+        **image_values(images.first),
+        "components": {"api": limited},
+        "networkPolicy": {"scrapers": {"visitor": VISITORS}},
+    }
+    return install_example("minimal", namespace, postgres, values)
 
 
 def test_the_kubernetes_dashboard_shows_what_the_kubelet_says(

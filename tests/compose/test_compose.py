@@ -118,7 +118,7 @@ def test_what_it_mounts_is_there_and_files_cannot_be_changed(name: str) -> None:
             assert mode == "ro"
         else:
             assert source in PROJECT["volumes"]
-            assert (mode == "ro") == (source == "secrets" and name != "secrets")
+            assert (mode == "ro") == (source.endswith("secrets") and name != "secrets")
 
 
 def test_every_volume_is_used() -> None:
@@ -142,11 +142,19 @@ def test_our_services_run_the_image_that_ships() -> None:
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
     """What the service `secrets` leaves in its volume."""
-    program, folder = SERVICES["secrets"]["entrypoint"][-1], SERVICES["secrets"]["command"][0]
-    (script,) = (source for source, place, _ in volumes(SERVICES["secrets"]) if place == program)
-    assert folder in {place for _, place, _ in volumes(SERVICES["secrets"])}
-    subprocess.run([sys.executable, ROOT / script, tmp_path], check=True)
+    program, folders = SERVICES["secrets"]["entrypoint"][-1], SERVICES["secrets"]["command"]
+    sources = {place: source for source, place, _ in volumes(SERVICES["secrets"])}
+    made = [tmp_path / sources[folder] for folder in folders]
+    for folder in made:
+        folder.mkdir()
+    subprocess.run([sys.executable, ROOT / sources[program], *made], check=True)
     return tmp_path
+
+
+def secrets_of(name: str, secrets: Path) -> Path:
+    """What a service finds in the folder of secret files."""
+    (volume,) = (source for source, place, _ in volumes(SERVICES[name]) if place == "/run/secrets/slipway")
+    return secrets / volume
 
 
 @pytest.mark.parametrize("environment", ["development", "production"])
@@ -154,7 +162,7 @@ def test_the_service_takes_its_settings_and_its_secrets(
     secrets: Path, environment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(secrets)  # where no .env is
-    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(secrets))
+    monkeypatch.setenv("SLIPWAY_SECRETS_DIR", str(secrets_of("api", secrets)))
     for name, value in SERVICES["api"]["environment"].items():
         if value is not None:
             monkeypatch.setenv(name, substituted(value))
@@ -166,22 +174,58 @@ def test_the_service_takes_its_settings_and_its_secrets(
     database = SERVICES["postgres"]["environment"]
     assert (settings.database.name, settings.database.user) == (database["POSTGRES_DB"], database["POSTGRES_USER"])
     password = Path(database["POSTGRES_PASSWORD_FILE"])
-    assert settings.database.password.get_secret_value() == (secrets / password.name).read_text()
+    assert (
+        settings.database.password.get_secret_value() == (secrets_of("postgres", secrets) / password.name).read_text()
+    )
     assert settings.telemetry.otlp_endpoint is None
     assert f":{settings.http.port}" in SERVICES["api"]["ports"][0]
+
+
+@pytest.mark.parametrize("name", ["postgres", "migrate"])
+def test_the_database_and_the_migration_cannot_sign_tokens(name: str, secrets: Path) -> None:
+    assert [file.name for file in secrets_of(name, secrets).iterdir()] == ["database__password"]
+    assert (secrets_of("api", secrets) / "auth__signing_key").read_text().startswith("-----BEGIN PRIVATE KEY-----")
+
+
+def test_a_migration_starts_in_production_with_what_it_gets(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(secrets)
+    environment = {name: substituted(value) for name, value in SERVICES["migrate"]["environment"].items() if value}
+    more = {
+        "SLIPWAY_SECRETS_DIR": str(secrets_of("migrate", secrets)),
+        "SLIPWAY_ENVIRONMENT": "production",
+        "SLIPWAY_DATABASE__HOST": "127.0.0.1",
+        "SLIPWAY_DATABASE__PORT": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *SERVICES["migrate"]["command"]],
+        env=environment | more | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr[:51]) == (1, "slipway migrate: cannot connect to 127.0.0.1:1: [Er")
 
 
 def test_secrets_are_made_once_and_differ_from_machine_to_machine(
     secrets: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     script = ROOT / "compose/make_secrets.py"
-    before = {path.name: path.read_text() for path in secrets.iterdir()}
-    subprocess.run([sys.executable, script, secrets], check=True)
-    assert {path.name: path.read_text() for path in secrets.iterdir()} == before
+
+    def content(folder: Path) -> dict[str, str]:
+        return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+    before = content(secrets)
+    assert len(before) == 3
+    folders = [secrets / "secrets", secrets / "database-secrets"]
+    (folders[1] / "database__password").unlink()  # as with the volumes of a release that had one of them only
+    subprocess.run([sys.executable, script, *folders], check=True)
+    assert content(secrets) == before
     other = tmp_path_factory.mktemp("other")
-    subprocess.run([sys.executable, script, other], check=True)
-    assert all((other / name).read_text() != text for name, text in before.items())
-    assert all(path.stat().st_mode & 0o777 == 0o444 for path in secrets.iterdir())
+    for folder in folders:
+        (other / folder.name).mkdir()
+    subprocess.run([sys.executable, script, *(other / folder.name for folder in folders)], check=True)
+    assert all(content(other)[name] != text for name, text in before.items())
+    assert all(file.stat().st_mode & 0o777 == 0o444 for file in secrets.rglob("*") if file.is_file())
 
 
 def test_it_is_given_the_time_that_a_clean_stop_takes() -> None:

@@ -23,5 +23,7 @@ def authenticate(header: bytes) -> object:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     log: Path = tmp_path_factory.mktemp("http") / "log"
-    with serving(log, authenticate=authenticate, route_headers={"/api/items/{item_id}": DEPRECATED}) as running:
+    headers = {"/api/items/{item_id}": DEPRECATED}
+    settings = {"telemetry": {"trusted_callers": "127.0.0.1"}}
+    with serving(log, settings=settings, authenticate=authenticate, route_headers=headers) as running:
         yield running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ SOURCE, RELEASE = documents(K8S / "gitops/flux/helmrelease.yaml")
 ARGO_VALUES: dict[str, Any] = APPLICATION["spec"]["source"]["helm"]["valuesObject"]
 FLUX_VALUES: dict[str, Any] = RELEASE["spec"]["values"]
 VERSION: str = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+TAG = "v1.2.3"
 
 
 def rendered(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -59,7 +61,43 @@ def test_they_take_the_chart_from_where_the_release_workflow_puts_it() -> None:
     assert {values["image"]["repository"] for values in (ARGO_VALUES, FLUX_VALUES)} == {"ghcr.io/EXAMPLE-ORG/slipway"}
 
 
-def test_flux_takes_only_what_the_release_workflow_signed() -> None:
-    (identity,) = SOURCE["spec"]["verify"]["matchOIDCIdentity"]
-    assert "/release\\.yaml@refs/tags/v" in identity["subject"]
-    assert identity["issuer"] == "^https://token\\.actions\\.githubusercontent\\.com$"
+def test_flux_takes_versions_of_this_chart() -> None:
+    assert SOURCE["spec"]["ref"] == {"semver": f"{VERSION.rpartition('.')[0]}.x"}
+
+
+ISSUER = "https://token.actions.githubusercontent.com"
+REPOSITORY = "https://github.com/EXAMPLE-ORG/slipway"
+RELEASE_WORKFLOW = f"{REPOSITORY}/.github/workflows/release.yaml"
+
+
+@pytest.mark.parametrize("tag", ["v0.2.0", "v1.2.3", "v10.20.30"])
+def test_flux_takes_what_the_release_workflow_signed(tag: str) -> None:
+    assert signed_by(f"{RELEASE_WORKFLOW}@refs/tags/{tag}")
+
+
+@pytest.mark.parametrize(
+    ("subject", "issuer"),
+    [
+        (f"https://github.com/EXAMPLE-ORG/other/.github/workflows/release.yaml@refs/tags/{TAG}", ISSUER),
+        (f"https://github.com/EXAMPLE-ORG/slipway-fork/.github/workflows/release.yaml@refs/tags/{TAG}", ISSUER),
+        (f"https://github.com/EXAMPLE-ORG-2/slipway/.github/workflows/release.yaml@refs/tags/{TAG}", ISSUER),
+        (f"https://github-com/EXAMPLE-ORG/slipway/.github/workflows/release.yaml@refs/tags/{TAG}", ISSUER),
+        (f"https://evil.example/{RELEASE_WORKFLOW}@refs/tags/{TAG}", ISSUER),
+        (f"{REPOSITORY}/.github/workflows/ci.yaml@refs/tags/{TAG}", ISSUER),
+        (f"{REPOSITORY}/.github/workflows/releaseXyaml@refs/tags/{TAG}", ISSUER),
+        (f"{RELEASE_WORKFLOW}@refs/heads/main", ISSUER),
+        (f"{RELEASE_WORKFLOW}@refs/heads/{TAG}", ISSUER),
+        (f"{RELEASE_WORKFLOW}@refs/tags/{TAG}-rc.1", ISSUER),
+        (f"{RELEASE_WORKFLOW}@refs/tags/vnext", ISSUER),
+        (f"{RELEASE_WORKFLOW}@refs/tags/{TAG}", "https://token.actions.githubusercontent.com.evil.example"),
+        (f"{RELEASE_WORKFLOW}@refs/tags/{TAG}", "https://token-actions.githubusercontent.com"),
+    ],
+)
+def test_flux_takes_nothing_that_another_identity_signed(subject: str, issuer: str) -> None:
+    assert not signed_by(subject, issuer)
+
+
+def signed_by(subject: str, issuer: str = ISSUER) -> bool:
+    """Whether Flux takes a signature; cosign looks for its expressions anywhere in both texts."""
+    identities = SOURCE["spec"]["verify"]["matchOIDCIdentity"]
+    return any(re.search(one["subject"], subject) and re.search(one["issuer"], issuer) for one in identities)

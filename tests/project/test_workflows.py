@@ -125,6 +125,65 @@ def test_a_tag_that_is_not_the_version_everywhere_is_refused(tmp_path: Path, oth
         assert output.read_text() == f"version={VERSION}\nowner=example\n"
 
 
+SIGNING = [job for job, content in RELEASE.items() if content["permissions"].get("id-token") == "write"]
+
+
+@pytest.mark.parametrize("job", SIGNING)
+def test_what_signs_waits_for_an_approval_and_a_tag_on_main(job: str) -> None:
+    assert RELEASE[job]["environment"] == "release"
+    assert "version" in RELEASE[job]["needs"]
+    assert WORKFLOWS["release"][True] == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}
+
+
+def test_only_what_is_on_main_is_released(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+        command = ["git", *identity, *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+
+    def on_main(commit: str) -> bool:
+        command = ["bash", "-eo", "pipefail", "-c", script("version", "The tag is on main")]
+        values = {"GITHUB_SHA": commit, "GITHUB_REF_NAME": f"v{VERSION}"}
+        environment = {**os.environ, **values}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False).returncode == 0
+
+    (checkout,) = (step for step in steps(RELEASE["version"]) if "actions/checkout" in step.get("uses", ""))
+    assert checkout["with"]["fetch-depth"] == 0  # or there is no origin/main to compare with
+    git("init", "--quiet", "--initial-branch=main")
+    git("commit", "--quiet", "--allow-empty", "--message=released")
+    released = git("rev-parse", "HEAD")
+    git("commit", "--quiet", "--allow-empty", "--message=head")
+    head = git("rev-parse", "HEAD")
+    git("update-ref", "refs/remotes/origin/main", head)
+    git("checkout", "--quiet", "-b", "feature")
+    git("commit", "--quiet", "--allow-empty", "--message=unreviewed")
+    assert on_main(released)
+    assert on_main(head)
+    assert not on_main(git("rev-parse", "HEAD"))
+
+
+def test_every_image_of_the_release_is_named_by_its_digest() -> None:
+    """What runs beside the token that signs: the emulator, the builder, the scanner, and what the image stands on."""
+    pinned = re.compile(r"docker\.io/[a-z/-]+:[\w.-]+@sha256:[0-9a-f]{64}")
+    environment: dict[str, str] = WORKFLOWS["release"]["env"]
+    images = {name: value for name, value in environment.items() if name.endswith("_IMAGE")}
+    emulators = [
+        step["with"]["image"] for job in SIGNING for step in steps(RELEASE[job]) if "qemu" in step.get("uses", "")
+    ]
+    assert len(emulators) == 1
+    assert [image for image in (*images.values(), *emulators) if not pinned.fullmatch(image)] == []
+    build = script("image", "Build for two architectures, with a bill of materials and how it was built")
+    for use in (
+        'docker buildx create --use --driver docker-container --driver-opt "image=$BUILDKIT_IMAGE"',
+        '"--sbom=generator=$SBOM_IMAGE"',
+        '--build-arg "PYTHON_IMAGE=$PYTHON_IMAGE"',
+    ):
+        assert use in build
+    froms = set(re.findall(r"^FROM (\S+)", read("Dockerfile"), re.MULTILINE))
+    assert froms == {"${PYTHON_IMAGE}", "base"}  # nothing else is fetched while it is built
+    assert "# syntax=" not in read("Dockerfile")
+
+
 def test_what_is_signed_is_named_by_its_digest() -> None:
     signed = [step for job in RELEASE.values() for step in steps(job) if "cosign sign" in step.get("run", "")]
     assert len(signed) == 2
@@ -135,7 +194,12 @@ def test_what_is_signed_is_named_by_its_digest() -> None:
 
 def test_the_image_has_a_bill_of_materials_and_says_how_it_was_built() -> None:
     build = script("image", "Build for two architectures, with a bill of materials and how it was built")
-    for flag in ("--sbom=true", "--provenance=mode=max", "--platform linux/amd64,linux/arm64", "--target runtime"):
+    for flag in (
+        '"--sbom=generator=',
+        "--provenance=mode=max",
+        "--platform linux/amd64,linux/arm64",
+        "--target runtime",
+    ):
         assert flag in build
     arguments = set(re.findall(r'--build-arg "(\w+)=', build))
     declared = set(re.findall(r"^ARG (\w+)", read("Dockerfile"), re.MULTILINE))

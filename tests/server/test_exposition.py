@@ -12,8 +12,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from app.platform.listen import ListenError
-from app.platform.telemetry import exposition as module
-from app.platform.telemetry.exposition import exposition, serve_metrics
+from app.platform.telemetry import metrics_port as module
+from app.platform.telemetry.exposition import exposition
+from app.platform.telemetry.metrics_port import serve_metrics
 from tests.server.process import scrape
 from tests.support.waiting import free_port
 

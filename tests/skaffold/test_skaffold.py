@@ -139,7 +139,7 @@ def test_edits_can_be_written_in_the_pod_that_reloads() -> None:
 def test_a_debugger_is_listened_for_and_nothing_reloads_or_is_killed_under_it() -> None:
     api, container = deployed(pipeline("debug"))
     assert (container["command"][0], container["args"]) == ("python", ["serve"])
-    assert list(listens(container)) == ["0.0.0.0:5678"]
+    assert list(listens(container)) == ["127.0.0.1:5678"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert api["spec"]["replicas"] == 1
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):

@@ -22,6 +22,9 @@ def variables(database: Database, **more: str) -> dict[str, str]:
         "SLIPWAY_AUTH__SIGNING_KEY": SIGNING_KEY,
         "SLIPWAY_PASSWORDS__MEMORY_KIB": "8",
         "SLIPWAY_PASSWORDS__ITERATIONS": "1",
+        # All clients of a test have one address.
+        "SLIPWAY_ACCOUNTS__FAILURES_PER_ADDRESS": "1000000",
+        "SLIPWAY_ACCOUNTS__PLACES": "1000",
         **more,
     }
 

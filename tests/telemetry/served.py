@@ -205,6 +205,7 @@ def _listening(layer: HttpLayer, request_seconds: int | None) -> Generator[uvico
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=request_seconds,
     )

@@ -30,6 +30,7 @@ def everything() -> Metrics:
     metrics.database(lambda: PoolState(used=3, idle=4, waiting=0, limit=10))
     metrics.cache(TOKEN_CACHE)
     metrics.client("users")
+    metrics.revocations(lambda: 2.5)
     metrics.show_features(["items"])
     metrics.show_configuration("0a1b2c3d")
     return metrics

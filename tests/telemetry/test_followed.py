@@ -158,7 +158,11 @@ def test_a_request_is_followed_from_exemplar_to_trace_to_log_and_back(
     backend: Callable[[Path], Any], tmp_path: Path, new_database: Database
 ) -> None:
     with backend(tmp_path) as (endpoint, spans_of):
-        telemetry = {"SLIPWAY_TELEMETRY__OTLP_ENDPOINT": endpoint, "SLIPWAY_TELEMETRY__SAMPLE_RATIO": "0"}
+        telemetry = {
+            "SLIPWAY_TELEMETRY__OTLP_ENDPOINT": endpoint,
+            "SLIPWAY_TELEMETRY__SAMPLE_RATIO": "0",
+            "SLIPWAY_TELEMETRY__TRUSTED_CALLERS": "127.0.0.1",
+        }
         with live_service(tmp_path, new_database, **telemetry) as service:
             answered = post_item(service.port)
 

@@ -144,7 +144,7 @@ def test_a_console_shows_the_traceback_as_python_does(tmp_path: Path) -> None:
             raise ValueError("no")
         except ValueError:
             structlog.get_logger("a").exception("failed")
-        assert log.text().endswith("\nValueError: no\n")
+        assert log.text().endswith("\n  ValueError: no\n")
 
 
 def test_libraries_do_not_debug_into_the_log(tmp_path: Path) -> None:

@@ -1,39 +1,30 @@
 """Log level and trace ratio of a running process, changed by the command line for a while."""
 
-import http.client
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
-from pydantic import SecretStr
 
-from app.features.users.tokens import TokenIssuer
-from app.platform.auth.keys import signing_key
-from app.platform.auth.signed_change import ChangeError, ChangeVerifier, sign_change
-from app.platform.auth.tokens import TokenVerifier
-from app.platform.ids import new_id
-from app.platform.settings import Auth, Database, Settings
+from app.platform.server import control_socket
+from app.platform.server.control import control_served
+from app.platform.server.control_socket import connect_to, process_numbers, read_line
+from app.platform.settings import Database, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.overrides import Change, OverrideError
-from tests.auth.forge import key, key_id, pem
-from tests.server.process import REPOSITORY, Service, scrape
-from tests.support.application import SIGNING_KEY
+from tests.server.process import REPOSITORY, Service, running, scrape
 from tests.support.live import live_service
-from tests.support.waiting import until
+from tests.support.tools import not_run_here
+from tests.support.waiting import free_port, until
 from tests.telemetry.collector import collecting
-from tests.telemetry.served import PROBLEM
-
-AUTH = Auth(signing_key=SecretStr(SIGNING_KEY))
-DEBUG = Change("log_level", "debug", 600, "alice")
 
 
 @pytest.fixture(scope="module")
@@ -50,28 +41,24 @@ def service(tmp_path_factory: pytest.TempPathFactory, server: Database) -> Itera
             yield running
 
 
-def slipway(service: Service, *arguments: str, key: str = SIGNING_KEY, given: str = "") -> tuple[int, str]:
-    """The exit code of a command and what it says, beside the process or with another key."""
+def slipway(service: Service, *arguments: str, user: int | None = None) -> tuple[int, str]:
+    """The exit code and the output of a command that runs beside the process."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
         "SLIPWAY_METRICS__PORT": str(service.metrics_port),
-        "SLIPWAY_AUTH__SIGNING_KEY": key,
     }
-    command = [sys.executable, "-m", "app.cli", *arguments]
-    done = subprocess.run(
-        command, env=environment, input=given, capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [sys.executable, "-m", "app.platform.cli", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False, user=user)
     return done.returncode, done.stdout + done.stderr
 
 
-def put(port: int, document: bytes, path: str = "/admin/telemetry") -> tuple[int, dict[str, Any]]:
-    """The status and the JSON of the answer."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-        connection.request("PUT", path, document)
-        answer = connection.getresponse()
-        assert answer.getheader("Content-Type") == ("application/json" if answer.status == 200 else PROBLEM)
-        return answer.status, json.load(answer)
+def send(port: int, process: int, line: bytes) -> dict[str, Any]:
+    """The answer to a line."""
+    with connect_to(port, process) as connection:
+        connection.sendall(line)
+        answer: dict[str, Any] = json.loads(read_line(connection))
+        return answer
 
 
 def lines(service: Service, event: str) -> list[dict[str, Any]]:
@@ -86,7 +73,7 @@ def overridden(service: Service, setting: str) -> float:
 
 def test_the_log_level_is_changed_for_a_while_and_told_to_the_log(service: Service) -> None:
     assert service.answers("/info")
-    code, said = slipway(service, "log-level", "debug", "--for", "3s", "--by", "alice")
+    code, said = slipway(service, "log-level", "debug", "--for", "8s", "--by", "alice")
     assert (code, "log level is debug until" in said, "then warning again; by alice" in said) == (0, True, True), said
     assert overridden(service, "log_level") == 1
     assert slipway(service, "log-level")[1].count("debug until") == 1, "without a level it only tells"
@@ -124,105 +111,125 @@ def test_the_trace_ratio_is_changed_for_a_while(service: Service) -> None:
     until(lambda: overridden(service, "sample_ratio") == 0, "the end of the shorter change, which replaced the other")
 
 
-def test_a_change_is_signed_where_the_key_is_and_sent_where_it_is_not(service: Service) -> None:
-    code, document = slipway(service, "log-level", "info", "--for", "1s", "--print")
-    assert code == 0
-    assert slipway(service, "log-level", "info", key="")[0] == 1
-    assert "--signed" in slipway(service, "log-level", "info", key="")[1]
-    code, said = slipway(service, "log-level", "--signed", key="", given=document)
-    assert (code, "log level is info until" in said) == (0, True), said
-    code, said = slipway(service, "log-level", "--signed", key="", given=document)
-    assert (code, "was used before" in said) == (1, True), said
-    until(lambda: overridden(service, "log_level") == 0, "the end of the change")
-
-
-def test_a_stranger_changes_nothing(service: Service) -> None:
-    other = Auth(signing_key=pem(key("other")))
-    user = TokenIssuer(AUTH).issue(new_id(), ["telemetry:admin", "admin"])
-    for document in (b"", b"x", b"a.b.c", user.encode(), sign_change(other, DEBUG).encode()):
-        status, problem = put(service.metrics_port, document)
-        assert (status, problem["status"]) == (401, 401), document
-    assert overridden(service, "log_level") == 0
-
-
-def test_a_change_that_makes_no_sense_is_refused_in_words(service: Service) -> None:
-    for change, word in (
-        (Change("log_level", "loud", 60, "alice"), "debug, info, warning, error"),
-        (Change("log_level", "debug", 3601, "alice"), "3600 seconds"),
-        (Change("log_level", "debug", 0, "alice"), "3600 seconds"),
-        (Change("sample_ratio", 1.5, 60, "alice"), "from 0 to 1"),
-        (Change("sample_ratio", "all", 60, "alice"), "from 0 to 1"),
-    ):
-        status, problem = put(service.metrics_port, sign_change(AUTH, change).encode())
-        assert (status, word in problem["detail"]) == (422, True), problem
-    assert put(service.metrics_port, b"x" * 5000)[0] == 413
-    assert put(service.metrics_port, b"x", "/metrics")[0] == 404
-
-
-def test_the_public_port_knows_nothing_of_it(service: Service) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        scrape(service.port, "/admin/telemetry")
-
-
-def test_a_process_that_is_not_there_is_named(service: Service) -> None:
-    code, said = slipway(service, "log-level", "debug", "--url", "http://127.0.0.1:9")
-    assert (code, "http://127.0.0.1:9/admin/telemetry cannot be reached" in said) == (1, True), said
-    assert slipway(service, "log-level", "debug", "--for", "2h")[0] == 2
-
-
-def forged(**changes: object) -> bytes:
-    """A good document of a change, with changes: None takes a claim away, and times are in seconds from now."""
-    private = signing_key(AUTH.signing_key)
-    claims: dict[str, object] = jwt.decode(sign_change(AUTH, DEBUG), options={"verify_signature": False})
-    head = {"typ": "telemetry-change+jwt", "kid": key_id(private.public_key())}
-    head |= {name: str(changes.pop(name)) for name in ("typ", "kid") if name in changes}
-    for name in ("iat", "exp"):
-        if isinstance(seconds := changes.get(name), int):
-            changes[name] = int(time.time()) + seconds
-    changed = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    return jwt.encode(changed, private, "EdDSA", head).encode()
-
-
 @pytest.mark.parametrize(
-    "changes",
+    ("change", "words"),
     [
-        {"typ": "at+jwt"},
-        {"kid": "other"},
-        {"iss": "other"},
-        {"aud": "slipway"},
-        {"aud": None},
-        {"exp": None},
-        {"iat": None},
-        {"jti": None},
-        {"sub": None},
-        {"exp": -20},
-        {"exp": 3600},
-        {"iat": 3600, "exp": 3630},
+        ({"value": "loud"}, "debug, info, warning, error"),
+        ({"value": True}, "a log level or a number"),
+        ({"value": None}, "a log level or a number"),
+        ({"value": [1]}, "a log level or a number"),
+        ({"seconds": 3601}, "3600 seconds"),
+        ({"seconds": 0}, "3600 seconds"),
+        ({"seconds": 1.5}, "a whole number"),
+        ({"seconds": "60"}, "a whole number"),
+        ({"setting": "password"}, "log_level or sample_ratio"),
+        ({"setting": "sample_ratio", "value": 1.5}, "from 0 to 1"),
+        ({"setting": "sample_ratio", "value": "all"}, "from 0 to 1"),
     ],
     ids=str,
 )
-def test_a_document_that_is_signed_but_not_for_this_is_refused(changes: Mapping[str, object]) -> None:
-    verifier = ChangeVerifier(TokenVerifier(AUTH).keys, AUTH.issuer)
-    assert verifier.read(forged()) == DEBUG
-    with pytest.raises(ChangeError) as refused:
-        verifier.read(forged(**{"jti": str(new_id()), **changes}))
-    assert refused.value.forged
+def test_a_change_that_makes_no_sense_is_refused_in_words(
+    service: Service, change: Mapping[str, object], words: str
+) -> None:
+    line = json.dumps({"setting": "log_level", "value": "debug", "seconds": 60, "by": "alice", **change}).encode()
+    assert words in send(service.metrics_port, service.process.pid, line + b"\n")["error"]
+    assert overridden(service, "log_level") == 0
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"setting": "password"}, {"value": True}, {"value": None}, {"value": [1]}, {"seconds": 1.5}, {"seconds": "60"}],
-    ids=str,
+    "line", [b"\n", b"x\n", b"[]\n", b"null\n", b"{" * 4000 + b"\n", b"x" * 5000 + b"\n", b"\xff\n"]
 )
-def test_a_document_of_the_wrong_shape_is_refused_as_such(changes: Mapping[str, object]) -> None:
-    with pytest.raises(ChangeError) as refused:
-        ChangeVerifier(TokenVerifier(AUTH).keys, AUTH.issuer).read(forged(**changes))
-    assert not refused.value.forged
+def test_a_line_of_another_shape_is_refused_and_the_next_is_read(service: Service, line: bytes) -> None:
+    assert "error" in send(service.metrics_port, service.process.pid, line)
+    assert send(service.metrics_port, service.process.pid, b"{}\n")["process"] == service.process.pid
 
 
-def test_no_change_passes_for_an_access_token() -> None:
-    answer = TokenVerifier(AUTH).authenticate(b"Bearer " + sign_change(AUTH, DEBUG).encode())
-    assert type(answer).__name__ == "InvalidToken"
+def test_another_user_changes_nothing(service: Service) -> None:
+    if os.geteuid() != 0:
+        not_run_here("root", "only root can become another user")
+    address = f"slipway-control/{os.geteuid()}/{service.metrics_port}/{service.process.pid}"
+    program = f"""
+import os, socket
+os.setuid(65534)
+connection = socket.socket(socket.AF_UNIX)
+connection.connect("\\0{address}")
+try:
+    connection.sendall(b'{{"setting": "log_level", "value": "debug", "seconds": 60, "by": "nobody"}}\\n')
+    print("answer", connection.recv(1000))
+except OSError as error:
+    print("closed", error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(("answer b''", "closed")), done.stdout
+    assert overridden(service, "log_level") == 0
+
+
+def test_a_socket_of_another_user_is_not_believed(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        not_run_here("root", "only root can become another user")
+    port = free_port()
+    program = f"""
+import os, socket, sys
+os.setuid(65534)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("\\0slipway-control/0/{port}/1")
+listener.listen()
+print("listening", flush=True)
+sys.stdin.read()
+"""
+    fake = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert fake.stdout is not None
+    try:
+        fake.stdout.readline()
+        with pytest.raises(PermissionError):
+            connect_to(port, 1)
+    finally:
+        fake.communicate()
+
+
+def test_where_addresses_are_not_abstract_the_socket_is_a_file_of_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_socket, "ABSTRACT", False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    telemetry = build_telemetry(settings := Settings(environment="test"))
+    with control_served(telemetry.overrides, settings):
+        assert process_numbers(settings.metrics.port) == [os.getpid()]
+        (file,) = (tmp_path / f"slipway-{os.geteuid()}").iterdir()
+        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        assert send(settings.metrics.port, os.getpid(), b"{}\n")["process"] == os.getpid()
+    assert process_numbers(settings.metrics.port) == []
+    file.parent.chmod(0o755)
+    with pytest.raises(PermissionError):
+        process_numbers(settings.metrics.port)
+
+
+def test_every_worker_of_an_application_without_keys_is_changed(tmp_path: Path) -> None:
+    arguments = ("tests.server.service:app", "--server", "gunicorn", "--workers", "2")
+    with running(tmp_path, *arguments) as workers:
+        code, output = slipway(workers, "log-level", "error", "--for", "10m")
+        assert (code, output.count("log level is error until")) == (0, 2), output
+        children = sorted(workers.children())
+        assert [line.split()[1] for line in output.splitlines()] == [f"{child}:" for child in children]
+        assert slipway(workers, "log-level", "info", "--pid", str(children[0]))[1].count("is info until") == 1
+
+
+def test_the_public_and_the_metrics_port_know_nothing_of_it(service: Service) -> None:
+    for port in (service.port, service.metrics_port):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            scrape(port, "/admin/telemetry")
+
+
+@pytest.mark.parametrize("option", [("--print",), ("--signed",), ("--url", "http://127.0.0.1:9464")])
+def test_options_that_were_removed_are_refused_with_what_to_do(service: Service, option: tuple[str, ...]) -> None:
+    code, output = slipway(service, "log-level", "debug", *option)
+    assert (code, "were removed" in output) == (2, True), output
+
+
+def test_a_process_that_is_not_there_is_named(service: Service) -> None:
+    code, output = slipway(service, "log-level", "debug", "--pid", "1")
+    assert (code, f"has metrics port {service.metrics_port} and the number 1" in output) == (1, True), output
+    assert slipway(service, "log-level", "debug", "--for", "2h")[0] == 2
 
 
 def test_a_process_without_a_collector_says_that_it_records_nothing() -> None:

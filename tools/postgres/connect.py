@@ -2,16 +2,11 @@
 
 import asyncpg
 
+from app.platform.db.connect import connect as connect_as_configured
 from app.platform.settings import Database
 
 
 async def connect(address: Database, name: str = "") -> "asyncpg.Connection[asyncpg.Record]":
-    """Connects without TLS to the database of this address, or to another one of the same server."""
-    return await asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.get_secret_value(),
-        database=name or address.name,
-        ssl=False,
-    )
+    """Connects to the database of this address, or to another one of the same server."""
+    address = address.model_copy(update={"name": name}) if name else address
+    return await connect_as_configured(address, statement_timeout=False)

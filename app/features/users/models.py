@@ -1,13 +1,15 @@
-"""The table of users."""
+"""The tables of users, of who may hold tokens, and of log-ins that failed."""
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -33,4 +35,27 @@ users = Table(
     CheckConstraint("age BETWEEN 0 AND 150", name="users_age_is_human"),
 )
 Index("users_username_is_unique", func.lower(users.c.username), unique=True)
-Index("users_email_is_unique", func.lower(users.c.email), unique=True)
+
+token_holders = Table(
+    "token_holders",
+    metadata,
+    # No foreign key: a row outlives its user, whose tokens must be refused then.
+    Column("subject", Uuid, primary_key=True),
+    # Seconds since 1970, as in the tokens: the latest `iat` that was given, and the first that is not revoked.
+    Column("issued_at", BigInteger, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+)
+
+log_in_failures = Table(
+    "log_in_failures",
+    metadata,
+    # A hash of 16 bytes, so that a row has the same size whatever a client sends.
+    Column("key", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("free_at", DateTime(timezone=True), nullable=False),
+    Column("known", ARRAY(LargeBinary), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("log_in_failures_expires_at", "expires_at"),
+)
+"""Failures of an account, an address, or both together. Of an account `known` holds the addresses that it has logged in
+from."""

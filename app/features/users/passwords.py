@@ -3,7 +3,9 @@
 import secrets
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -13,49 +15,87 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
-from app.features.users.settings import PasswordSettings
-from app.platform.http.problems import Shed
+from app.features.users.hash_queue import HashQueue
+from app.features.users.origin import HERE, Origin
+from app.features.users.settings import AccountSettings, PasswordSettings
 
 SHORTEST = 8
 LONGEST = 128
 
 Result = TypeVar("Result")
+Before = Callable[[], Awaitable[None]]
 
 
 class Passwords:
     """Hashes and verifies: some ten milliseconds and `memory_kib` in a thread, at most `slots` at once.
 
-    `hash` and `verify` raise `Problem` 503 when `waiting` others wait for a slot already.
+    One address and one account have `places` in the queue.
     """
 
-    def __init__(self, settings: PasswordSettings) -> None:
+    def __init__(self, settings: PasswordSettings, *, places: int = AccountSettings().places) -> None:
         self._hasher = PasswordHash(
             [Argon2Hasher(time_cost=settings.iterations, memory_cost=settings.memory_kib, parallelism=1)]
         )
-        self._nobody = hash_of_nobody(settings)
-        self._slots = CapacityLimiter(settings.slots)
-        self._most = settings.slots + settings.waiting
-        self._running_or_waiting = 0
+        self.nobody = hash_of_nobody(settings)
+        self.queue = HashQueue(slots=settings.slots, waiting=settings.waiting, places=places)
+        self._threads = CapacityLimiter(settings.slots)
+
+    @contextmanager
+    def place(self, origin: Origin = HERE) -> Generator["Place"]:
+        """A place in the queue until the block ends, for hashes one after the other.
+
+        Raises `Problem` 429 when the queue is full, or when the address has no place left.
+        """
+        with self.queue.place(origin.network):
+            yield Place(self, origin)
+
+    async def hash(self, password: SecretStr, origin: Origin = HERE) -> str:
+        """The hash to store, in the PHC string format, at a place of its own."""
+        with self.place(origin) as place:
+            return await place.hash(password)
+
+    async def verify(self, password: SecretStr, stored: str | None) -> tuple[bool, str | None]:
+        """As `Place.verify`, at a place of its own."""
+        with self.place() as place:
+            return await place.verify(password, stored)
+
+    async def run(self, work: Callable[[PasswordHash], Result], origin: Origin, before: Before | None = None) -> Result:
+        """Waits in line for a slot, awaits `before`, and does the work in a thread; for `Place`."""
+        async with self.queue.slot(origin):
+            if before:
+                await before()
+            return await to_thread.run_sync(work, self._hasher, limiter=self._threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the queue.
+
+    Both methods raise `ClientDisconnect` when the client disconnects before its turn; no hash is computed then.
+    """
+
+    passwords: Passwords
+    origin: Origin
+
+    def of_account(self, username: str) -> AbstractContextManager[None]:
+        """One of the places of this account as well. Raises `Problem` 429 when it has none left."""
+        return self.passwords.queue.owned(f"account {username.lower()}")
 
     async def hash(self, password: SecretStr) -> str:
         """The hash to store, in the PHC string format."""
-        return await self._run(lambda: self._hasher.hash(_normal(password)))
+        normal = _normal(password)
+        return await self.passwords.run(lambda hasher: hasher.hash(normal), self.origin)
 
-    async def verify(self, password: SecretStr, stored: str | None) -> tuple[bool, str | None]:
+    async def verify(
+        self, password: SecretStr, stored: str | None, before: Before | None = None
+    ) -> tuple[bool, str | None]:
         """Whether it is the password, and the hash to store instead where its cost has changed since.
 
         Without a hash (an unknown user) the same work is done, so that the time tells nothing (ASVS 6.3.8).
+        `before` is awaited when it is this one's turn; what it raises is raised here, and costs no hash.
         """
-        return await self._run(lambda: self._hasher.verify_and_update(_normal(password), stored or self._nobody))
-
-    async def _run(self, work: Callable[[], Result]) -> Result:
-        if self._running_or_waiting >= self._most:
-            raise Shed("log_in_slots", "Too many log-ins at once; try again.")
-        self._running_or_waiting += 1
-        try:
-            return await to_thread.run_sync(work, limiter=self._slots)
-        finally:
-            self._running_or_waiting -= 1
+        normal, known = _normal(password), stored or self.passwords.nobody
+        return await self.passwords.run(lambda hasher: hasher.verify_and_update(normal, known), self.origin, before)
 
 
 def weakness(password: SecretStr, *names: str) -> str | None:

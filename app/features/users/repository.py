@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Boolean, bindparam, case, func, insert, select, update
 
-from app.features.users.models import users
+from app.features.users.models import token_holders, users
 from app.platform.db import Query
 from app.platform.db.query import Runner
 
@@ -26,7 +26,9 @@ ADD = Query(insert(users).returning(*_public), "insert user")
 GET = Query(select(*_public).where(_active), "select user")
 GET_SECRET = Query(select(users).where(_active), "select user secret")
 FIND = Query(
-    select(users).where(func.lower(users.c.username) == func.lower(bindparam("name", type_=users.c.username.type))),
+    select(users, func.coalesce(token_holders.c.not_before, 0).label("tokens_not_before"))
+    .select_from(users.outerjoin(token_holders, token_holders.c.subject == users.c.id))
+    .where(func.lower(users.c.username) == func.lower(bindparam("name", type_=users.c.username.type))),
     "select user by name",
 )
 CHANGE = Query(
@@ -42,7 +44,7 @@ SET_PASSWORD = Query(
 
 
 async def add(on: Runner, row: Mapping[str, object]) -> asyncpg.Record | None:
-    """Stores a new user, `row` has every column; None if the user name or the e-mail address is taken."""
+    """Stores a new user, `row` has every column; None if the user name is taken."""
     try:
         return await ADD.first(on, **row)
     except asyncpg.UniqueViolationError:
@@ -60,15 +62,15 @@ async def get_with_hash(on: Runner, user_id: UUID) -> asyncpg.Record | None:
 
 
 async def find(on: Runner, username: str) -> asyncpg.Record | None:
-    """The user of this name in upper or lower case, disabled or not, with `password_hash`."""
+    """The user of this name in upper or lower case, disabled or not, with `password_hash`.
+
+    `tokens_not_before` is the first second whose tokens are not revoked.
+    """
     return await FIND.first(on, name=username)
 
 
 async def change(on: Runner, user_id: UUID, changes: Mapping[str, object]) -> asyncpg.Record | None:
-    """The user with these changes; None if there is none who is not disabled.
-
-    Raises `asyncpg.UniqueViolationError` if the e-mail address is taken.
-    """
+    """The user with these changes; None if there is none who is not disabled."""
     given = {f"{name}_given": name in changes for name in _CHANGEABLE}
     values = {f"{name}_value": changes.get(name) for name in _CHANGEABLE}
     return await CHANGE.first(on, user_id=user_id, **given, **values)

@@ -31,11 +31,15 @@ class UserIn(StrictInput):
 
 
 class UserPatch(StrictInput):
-    """Changes: what is absent stays, and null clears what may be empty."""
+    """Changes: what is absent stays, and null clears what may be empty.
+
+    A new e-mail address needs the current password, since whoever reads its mail can get into the account.
+    """
 
     email: Email | MISSING = MISSING
     full_name: FullName | MISSING | None = MISSING
     age: Age | MISSING | None = MISSING
+    current_password: Annotated[Password | MISSING, Field(description="Needed with `email`.")] = MISSING
 
 
 class PasswordChange(StrictInput):

@@ -29,9 +29,13 @@ class TokenIssuer:
         self._fixed = {"iss": settings.issuer, "aud": settings.audience, "client_id": CLIENT}
         self._clock = clock
 
-    def issue(self, subject: UUID, scopes: Iterable[str]) -> str:
-        """A token for this user with these scopes, and no more."""
-        now = int(self._clock())
+    def now(self) -> int:
+        """The second that a token would be issued in."""
+        return int(self._clock())
+
+    def issue(self, subject: UUID, scopes: Iterable[str], issued_at: int | None = None) -> str:
+        """A token for this user with these scopes, and no more; issued now unless a second is given."""
+        now = self.now() if issued_at is None else issued_at
         claims = {
             **self._fixed,
             "sub": str(subject),

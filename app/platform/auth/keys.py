@@ -1,7 +1,7 @@
 """Ed25519 keys in PEM, and the set of public keys that access tokens are verified with (RFC 8037)."""
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 
@@ -18,6 +18,7 @@ from jwt import PyJWK
 from pydantic import SecretStr
 
 from ..settings import Auth
+from .points import is_usable_point
 
 ALGORITHM = "EdDSA"
 MAKE_KEY = "openssl genpkey -algorithm ed25519"
@@ -62,7 +63,18 @@ def public_key(secret: SecretStr) -> Ed25519PublicKey:
         raise ValueError("no usable public key") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("no Ed25519 public key")  # noqa: TRY004 (the text is wrong, not its type)
+    if not is_usable_point(key.public_bytes_raw()):
+        raise ValueError("a public key that anybody can sign for")
     return key
+
+
+def is_usable_x(x: str) -> bool:
+    """Whether the `x` of a JWK is the one base64url text, without padding, of a usable key (RFC 7515 §2)."""
+    try:
+        encoded = urlsafe_b64decode(f"{x}=")
+    except ValueError:
+        return False
+    return _base64url(encoded) == x and is_usable_point(encoded)
 
 
 def public_jwk(x: str) -> dict[str, str]:

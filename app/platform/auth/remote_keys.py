@@ -4,14 +4,9 @@ import asyncio
 import http.client
 import json
 import random
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from time import monotonic, perf_counter
 from typing import NoReturn, cast
-from urllib.parse import urlsplit
 
 import structlog
 from jwt import PyJWK, PyJWTError
@@ -19,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..telemetry.counts import ClientCounts
 from ..telemetry.labels import CallError
-from .keys import ALGORITHM, public_jwk
+from .fetch import FetchError, fetch
+from .keys import ALGORITHM, is_usable_x, public_jwk
 from .principal import Principal, UnknownKey, Unverifiable
 from .tokens import TokenVerifier
 
@@ -41,16 +37,8 @@ SELDOM_SECONDS = 60.0
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
-class KeysUnavailableError(Exception):
-    """The other process gave no set of keys that can be used; says why.
-
-    `status` is that of its answer, 0 without one.
-    """
-
-    def __init__(self, reason: str, kind: CallError = "content", status: int = http.client.OK) -> None:
-        super().__init__(reason)
-        self.kind: CallError = kind
-        self.status = status
+class KeysUnavailableError(FetchError):
+    """The other process gave no set of keys that can be used; says why."""
 
 
 class RemoteKeys:
@@ -70,7 +58,7 @@ class RemoteKeys:
         self.withdrawn: Callable[[], object] = lambda: None
         self._url = url + PATH
         self._clock = clock
-        self._counts = counts or ClientCounts()
+        self.counts = counts or ClientCounts()
         self._asked = self._learned = self._complained = float("-inf")
         self._problem = "the keys were not asked for yet"
         self._asking: asyncio.Task[None] | None = None
@@ -126,7 +114,7 @@ class RemoteKeys:
         else:
             return keys
         finally:
-            self._counts.called(status, kind, perf_counter() - begun)
+            self.counts.called(status, kind, perf_counter() - begun)
 
     def _learn(self, keys: Mapping[str, PyJWK]) -> None:
         if self._problem:
@@ -177,36 +165,11 @@ def fetch_keys(url: str) -> dict[str, PyJWK]:
 
     Raises `KeysUnavailableError` for anything but a set of at least one such key.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    connection = (
-        http.client.HTTPSConnection(host, parts.port, timeout=PATIENCE_SECONDS, context=ssl.create_default_context())
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=PATIENCE_SECONDS)
-    )
-    hang_up = None
+    accept = "application/jwk-set+json, application/json"
     try:
-        connection.connect()
-        # The timeout of a socket is for each read; who sends a byte a second would hold the thread for ever.
-        hang_up = threading.Timer(PATIENCE_SECONDS, _hang_up, (connection.sock,))
-        hang_up.start()
-        connection.request("GET", parts.path, headers={"Accept": "application/jwk-set+json, application/json"})
-        with connection.getresponse() as answer:
-            if answer.status != http.client.OK:
-                raise KeysUnavailableError(f"status {answer.status}", "status", answer.status)
-            return parse_keys(answer.read(LARGEST_SET + 1))
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
-        kind: CallError = "timeout" if isinstance(error, TimeoutError) else "connection"
-        raise KeysUnavailableError(type(error).__name__, kind, 0) from error
-    finally:
-        if hang_up:
-            hang_up.cancel()
-        connection.close()
-
-
-def _hang_up(connected: socket.socket) -> None:
-    with suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)
+        return parse_keys(fetch(url, accept=accept, max_bytes=LARGEST_SET, timeout_seconds=PATIENCE_SECONDS))
+    except FetchError as error:
+        raise KeysUnavailableError(str(error), error.kind, error.status) from error
 
 
 def parse_keys(text: bytes) -> dict[str, PyJWK]:
@@ -229,7 +192,7 @@ def parse_keys(text: bytes) -> dict[str, PyJWK]:
 def _key(member: object) -> tuple[str, PyJWK] | None:
     known = cast("dict[str, object]", member) if isinstance(member, dict) else {}
     x = known.get("x")
-    if (known.get("kty"), known.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str) or not x.isascii():
+    if (known.get("kty"), known.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str) or not is_usable_x(x):
         return None
     jwk = public_jwk(x)
     if (known.get("use", "sig"), known.get("alg", ALGORITHM), known.get("kid")) != ("sig", ALGORITHM, jwk["kid"]):

@@ -65,18 +65,25 @@ def with_scopes(document: Document, routes: Iterable[BaseRoute]) -> Document:
     components = cast("dict[str, Document]", document.get("components", {}))
     schemes = cast("dict[str, dict[str, dict[str, Document]]]", components.get("securitySchemes", {}))
     if SCHEME in schemes:
-        demands = [demand for _, needed in _operations(routes) for demand in needed]
-        named = sorted(frozenset[str]().union(*(demand.scopes for demand in demands)))
+        needed = [demand for _, of_route in _operations(routes) for demand in of_route]
+        named = sorted(frozenset[str]().union(*(demand.scopes for demand in needed)))
         schemes[SCHEME]["flows"]["password"]["scopes"] = {scope: describe(scope) for scope in named}
     return document
+
+
+def demands(dependant: Dependant) -> Iterator[Requires]:
+    """What a route, the routers around it included, demands of its caller."""
+    for dependency in _dependencies(dependant):
+        if isinstance(dependency.call, Requires):
+            yield dependency.call
 
 
 def undeclared(routes: Iterable[BaseRoute]) -> list[str]:
     """The operations that say neither a scope nor `PUBLIC`."""
     return [
         f"{' '.join(route.methods or ()) if isinstance(route, APIRoute) else 'WebSocket'} {route.path}"
-        for route, demands in _operations(routes)
-        if not demands and not (isinstance(route, APIRoute) and _is_public(route))
+        for route, needed in _operations(routes)
+        if not needed and not (isinstance(route, APIRoute) and _is_public(route))
     ]
 
 
@@ -84,8 +91,7 @@ def _operations(routes: Iterable[BaseRoute]) -> Iterator[tuple[APIRoute | APIWeb
     for context in iter_route_contexts(list(routes)):
         route = context.original_route
         if isinstance(route, (APIRoute, APIWebSocketRoute)):
-            calls = [dependency.call for dependency in _dependencies(route.dependant)]
-            yield route, [call for call in calls if isinstance(call, Requires)]
+            yield route, list(demands(route.dependant))
 
 
 def _is_public(route: APIRoute) -> bool:

@@ -5,6 +5,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from time import time
 from typing import NoReturn, cast
 from uuid import UUID
@@ -15,6 +16,7 @@ from ..settings import Auth
 from ..telemetry.counts import CacheCounts
 from .keys import ALGORITHM, verification_keys
 from .principal import InvalidToken, Principal, UnknownKey
+from .revocations import Revocations, digest_of
 
 LONGEST_TOKEN = 4096
 """Bytes; bounds the work for a token that is not good."""
@@ -23,6 +25,8 @@ LEEWAY_SECONDS = 10
 KEPT_TOKENS = 4096
 """Verified tokens that are remembered, about 1 kB each."""
 
+_SCHEMES = frozenset({b"bearer ", b"bearer"})
+"""The second is a header without a token."""
 _COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{86}")
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 # A token never says where its key is, and no extension is understood here (RFC 7515 §4.1.11, RFC 8725 §3.10).
@@ -48,7 +52,8 @@ class TokenVerifier:
     ones are not remembered; each costs at most one signature check.
 
     `keys` are those of another process, by `kid`; they may change. Without them the settings' own are taken, which
-    raises `ValueError` when they cannot be used; `refuse_weak_secrets` says so before.
+    raises `ValueError` when they cannot be used; `refuse_weak_secrets` says so before. Each token is held against
+    `revocations` when it is verified, and again when they grow.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class TokenVerifier:
         keys: Mapping[str, PyJWK] | None = None,
         clock: Callable[[], float] = time,
         counts: CacheCounts | None = None,
+        revocations: Revocations | None = None,
     ) -> None:
         self.keys = verification_keys(settings) if keys is None else keys
         """By `kid`; those of another process may change."""
@@ -65,29 +71,35 @@ class TokenVerifier:
         self._audience = settings.audience
         self._clock = clock
         self._counts = counts or CacheCounts()
+        self._revocations = revocations or Revocations()
+        self._revocations.added = self._forget_revoked
         self._signatures = PyJWS(algorithms=[ALGORITHM])
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
 
     def authenticate(self, header: bytes) -> Principal | InvalidToken | None:
-        """Who sent this header; None if it holds no bearer token. Never raises, whatever the bytes are."""
-        known = self._verified.get(header)
+        """Who sent this header; None if it holds no bearer token. Never raises, whatever the bytes are.
+
+        Exactly one space is between the scheme and the token. What is remembered goes by the token alone: it can be
+        written as one header only, but for the case of the scheme.
+        """
+        scheme, token = header[:7], header[7:]
+        if scheme != b"Bearer " and scheme.lower() not in _SCHEMES:
+            return None
+        known = self._verified.get(token)
         if known is not None:
             if known.expires_at + LEEWAY_SECONDS > self._clock():
-                self._verified.move_to_end(header)
+                self._verified.move_to_end(token)
                 self._counts.hit()
                 return known
-            del self._verified[header]
-        scheme, _, token = header.partition(b" ")
-        if scheme.lower() != b"bearer":
-            return None
+            del self._verified[token]
         self._counts.miss()
         try:
-            principal = self._verify(token.strip(b" "))
+            principal = self._verify(token)
         except _UnknownKeyError as refusal:
             return UnknownKey(str(refusal))
         except _TokenError as refusal:
             return InvalidToken(str(refusal))
-        self._verified[header] = principal
+        self._verified[token] = principal
         if len(self._verified) > KEPT_TOKENS:
             self._verified.popitem(last=False)
         return principal
@@ -95,6 +107,14 @@ class TokenVerifier:
     def forget(self) -> None:
         """Verifies every token anew, since a key is no longer good."""
         self._verified.clear()
+
+    def _forget_revoked(self, digests: AbstractSet[str] | None) -> None:
+        """Judges the tokens of these subjects anew, so that a token that is remembered costs no look-up for this."""
+        if digests is None:
+            self.forget()
+            return
+        for token in [token for token, known in self._verified.items() if digest_of(known.subject) in digests]:
+            del self._verified[token]
 
     def _verify(self, token: bytes) -> Principal:
         if len(token) > LONGEST_TOKEN:
@@ -127,11 +147,15 @@ class TokenVerifier:
         expires_at = _time(claims, "exp")
         if expires_at + LEEWAY_SECONDS <= now:
             raise _TokenError("The token has expired")
-        if max(_time(claims, "iat"), _time(claims, "nbf", 1)) > now + LEEWAY_SECONDS:
+        issued_at = _time(claims, "iat")
+        if max(issued_at, _time(claims, "nbf", 1)) > now + LEEWAY_SECONDS:
             raise _TokenError("The token is not valid yet")
         scope = _text(claims, "scope", _SCOPE)
+        subject = UUID(_text(claims, "sub", _UUID))
+        if self._revocations.refuses(subject, issued_at):
+            raise _TokenError("The token was revoked")
         return Principal(
-            subject=UUID(_text(claims, "sub", _UUID)),
+            subject=subject,
             scopes=frozenset(scope.split()),
             expires_at=expires_at,
             token_id=_text(claims, "jti", _TOKEN_ID),

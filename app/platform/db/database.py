@@ -3,22 +3,27 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 import asyncpg
-from sqlalchemy import URL, AsyncAdaptedQueuePool, create_engine, event
+from sqlalchemy import AsyncAdaptedQueuePool, create_engine, event
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
-from ..settings import Address
 from ..settings import Database as DatabaseSettings
 from ..telemetry.counts import DatabaseCounts, PoolState
+from .connect import connect
 from .errors import DatabaseUnavailable, PoolTimeout
 from .lease import Lease
+from .probe import Probe
 
 if TYPE_CHECKING:
     from ..telemetry.metrics import Metrics
+
+DIALECT = "postgresql+asyncpg://"
+"""The URL of an engine: where it leads to is in `engine_arguments`."""
 
 
 class Database:
@@ -30,17 +35,18 @@ class Database:
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
         self.counts = DatabaseCounts()
+        self.probe = Probe(settings)
         # The synchronous facade of an asynchronous dialect: the same pool as `create_async_engine`, without
         # the import of the ORM, which is a tenth of a second of the start.
         self.engine = create_engine(
-            url_of(settings),
+            DIALECT,
             poolclass=AsyncAdaptedQueuePool,
             pool_size=settings.pool_size,
             max_overflow=0,
             pool_timeout=settings.pool_timeout_seconds,
             # Each user of a lease ends its own transaction, and no session state is ever set.
             pool_reset_on_return=None,
-            connect_args=connect_arguments(settings),
+            connect_args=engine_arguments(settings),
         )
         self._pool = cast(QueuePool, self.engine.pool)
         self._places = asyncio.Semaphore(settings.pool_size)
@@ -127,32 +133,18 @@ class Database:
 
     async def close(self) -> None:
         """Closes the idle connections; leases that are out are closed when they come back."""
+        await self.probe.close()
         await greenlet_spawn(self.engine.dispose)
 
 
-def url_of(settings: DatabaseSettings, at: Address | None = None) -> URL:
-    """The address for SQLAlchemy; `at` replaces host and port (the direct way around a pooler)."""
-    return URL.create(
-        "postgresql+asyncpg",
-        username=settings.user,
-        password=settings.password.get_secret_value() or None,
-        host=at.host if at else settings.host,
-        port=at.port if at else settings.port,
-        database=settings.name,
-    )
+def engine_arguments(settings: DatabaseSettings, *, migrates: bool = False) -> dict[str, object]:
+    """`connect_args` of an engine for `DIALECT`: it connects as the settings say, and holds no password.
 
-
-def connect_arguments(settings: DatabaseSettings, *, statement_timeout: bool = True) -> dict[str, object]:
-    """Arguments of `asyncpg.connect`: time limits, and no statement cache behind a pooler."""
+    What `migrates` goes around the pooler, and its statements may take as long as they need.
+    """
     arguments: dict[str, object] = {
-        "timeout": settings.connect_timeout_seconds,
-        "ssl": settings.ssl,
-        "server_settings": {"application_name": "slipway", "timezone": "UTC"},
+        "async_creator_fn": partial(connect, settings, direct=migrates, statement_timeout=not migrates)
     }
-    if statement_timeout:
-        arguments["command_timeout"] = settings.statement_timeout_seconds
     if settings.pooler:
-        # In transaction mode the next statement may meet another server session (PgBouncer): nothing may be
-        # prepared there by name, in the driver's cache or in SQLAlchemy's.
-        arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+        arguments["prepared_statement_cache_size"] = 0  # SQLAlchemy's own cache; `connect` sees to the driver's
     return arguments

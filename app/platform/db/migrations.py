@@ -13,7 +13,8 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from ..settings import Database as DatabaseSettings
-from .database import connect_arguments, url_of
+from .connect import connect
+from .database import DIALECT, engine_arguments
 from .errors import LOST
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LOCK = 0x736C6970  # "slip": any number that all versions of the service agree on
 LOCK_WAIT_SECONDS = 120
+_REFUSED = (*LOST, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _ENVIRONMENT = Path(__file__).with_name("alembic")
 
 
@@ -80,18 +82,10 @@ async def migrate(settings: DatabaseSettings, branches: Sequence[Branch]) -> lis
         MigrationError: no connection, no lock within two minutes, or a statement that failed or waited longer
             than `lock_timeout_seconds`.
     """
-    address = url_of(settings, settings.direct)
+    address = settings.direct or settings
     try:
-        connection = await asyncpg.connect(
-            host=address.host,
-            port=address.port,
-            user=address.username,
-            password=settings.password.get_secret_value() or None,
-            database=address.database,
-            ssl=settings.ssl,
-            timeout=settings.connect_timeout_seconds,
-        )
-    except (*LOST, asyncpg.PostgresError) as error:
+        connection = await connect(settings, direct=True, statement_timeout=False)
+    except _REFUSED as error:
         raise MigrationError(f"cannot connect to {address.host}:{address.port}: {error or 'timed out'}") from error
     try:
         await _lock(connection)
@@ -113,9 +107,9 @@ async def _upgrade(settings: DatabaseSettings, branch: Branch) -> Outcome:
     from sqlalchemy.pool import NullPool
 
     engine = create_async_engine(
-        url_of(settings, settings.direct),
+        DIALECT,
         poolclass=NullPool,
-        connect_args=connect_arguments(settings, statement_timeout=False),
+        connect_args=engine_arguments(settings, migrates=True),
     )
     try:
         async with engine.begin() as connection:
@@ -123,6 +117,8 @@ async def _upgrade(settings: DatabaseSettings, branch: Branch) -> Outcome:
     except DBAPIError as error:
         # SQLAlchemy's text holds the statement and its values; the server's own words are enough.
         raise MigrationError(f"schema {branch.schema}: {error.orig}") from error
+    except _REFUSED as error:
+        raise MigrationError(f"schema {branch.schema}: {error or 'timed out'}") from error
     except CommandError as error:
         raise MigrationError(f"schema {branch.schema} belongs to another line of releases: {error}") from error
     finally:

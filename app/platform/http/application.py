@@ -10,19 +10,25 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Scope
 
+from ..auth.revocations import Revocations
 from ..auth.scopes import with_scopes
 from ..drain import Drain
 from ..settings import Group, Settings
 from ..telemetry import Telemetry
+from .body import MAX_FORM_FIELDS, MAX_FORM_FILES
+from .body_rules import body_rules
 from .errors import install_error_handlers
 from .layer import Headers, HttpLayer
 from .openapi import EVERYWHERE, Document, with_problems
+from .release import Handler, releasing
 from .routes import LabelledRoute
 
 if TYPE_CHECKING:
     from ..auth.remote_keys import RemoteKeys
     from ..auth.tokens import TokenVerifier
     from ..db import Database
+    from ..health import Health
+    from ..telemetry.metrics_http import Answer
 
 
 State = TypeVar("State")
@@ -35,6 +41,7 @@ class Resources:
 
     Args:
         features: the names of all features of this installation, in whichever process each of them runs.
+        operations: what the metrics port answers beside metrics, by its path.
     """
 
     settings: Settings
@@ -44,6 +51,9 @@ class Resources:
     verifier: "TokenVerifier | None" = None
     remote_keys: "RemoteKeys | None" = None
     features: tuple[str, ...] = ()
+    revocations: Revocations = field(default_factory=Revocations)
+    health: "Health | None" = None
+    operations: "dict[str, Callable[[], Answer]]" = field(default_factory=dict[str, "Callable[[], Answer]"])
     _groups: dict[type[Group], Group] = field(default_factory=dict[type[Group], Group])
     _states: dict[type, object] = field(default_factory=dict[type, object])
 
@@ -66,6 +76,12 @@ class Resources:
     def groups(self) -> list[Group]:
         """The settings of every enabled feature."""
         return list(self._groups.values())
+
+    def require_database(self) -> "Database":
+        """The database of a process that has one. Raises `RuntimeError` in one that has none."""
+        if self.database is None:
+            raise RuntimeError("this process has no database: give create_app a feature with migrations")
+        return self.database
 
 
 class SlipwayApp(FastAPI):
@@ -93,6 +109,7 @@ class SlipwayApp(FastAPI):
             redirect_slashes=False,
             responses=cast("dict[int | str, dict[str, Any]]", EVERYWHERE),
             lifespan=lifespan,
+            form_limits={"max_fields": MAX_FORM_FIELDS, "max_files": MAX_FORM_FILES},
             # The layer measures; with these off the framework adds no spans and no metrics of its own.
             telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         )
@@ -120,7 +137,14 @@ class SlipwayApp(FastAPI):
             authenticate=resources.verifier.authenticate if resources.verifier else None,
             route_headers=self._route_headers,
             route_features=self._route_features,
+            body_rules=body_rules(self.routes, resources.settings.http.max_body_bytes),
         )
+
+    def add_exception_handler(self, exc_class_or_status_code: int | type[Exception], handler: Handler) -> None:
+        """Registers a handler, whose errors do not keep their request."""
+        # That for `Exception` is followed by the layer, which logs the traceback.
+        last = exc_class_or_status_code in (500, Exception)
+        super().add_exception_handler(exc_class_or_status_code, handler if last else releasing(handler))
 
     def add_route(
         self,

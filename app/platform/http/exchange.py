@@ -9,13 +9,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from ..telemetry.context import RequestContext, current_request
 from ..telemetry.tracing import ServerSpan
-from .problems import send_problem
+from .body import TOO_LARGE, BodyReader, RefusedError
+from .problems import Problem, Shed, send_problem
+from .release import release
 from .routes import route_label
 
 if TYPE_CHECKING:
@@ -26,21 +27,14 @@ SLOW_SECONDS = 0.25
 CLIENT_LEFT = 499
 LONGEST_PATH = 512
 """Characters of a path in a log line or a span."""
-PROBES = frozenset({"/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics"})
+PROBES = frozenset({"/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations"})
 """Asked every few seconds: logged only when they fail."""
 
-TOO_LARGE = "The body is larger than this service takes."
+LENGTH = "Content-Length must be a number."
 FAULT = "This is a fault of the service; it has been logged."
 STOPPING = "This instance is being stopped: send the request again."
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
-
-
-class BodyTooLargeError(HTTPException):
-    """Ends the reading of a body over the limit, whose client has its answer already."""
-
-    def __init__(self) -> None:
-        super().__init__(413, TOO_LARGE)
 
 
 class Exchange:
@@ -51,14 +45,16 @@ class Exchange:
 
     __slots__ = (
         "_begun",
+        "_body",
         "_context",
+        "_declared",
         "_ended",
+        "_expects_continue",
         "_finished",
         "_layer",
         "_left",
         "_listening",
         "_outcome",
-        "_read",
         "_receive",
         "_refused",
         "_root_path",
@@ -83,21 +79,28 @@ class Exchange:
         self._route = ""
         self._status = 0  # of the answer that was begun
         self._outcome = 0  # where that says something else than the answer's first line
-        self._read = self._sent = self._listening = 0
+        self._sent = self._listening = 0
+        self._declared = 0
+        self._expects_continue = False
+        self._body: BodyReader | None = None
         self._unread: deque[Message] | None = None
         self._left = self._refused = self._finished = False
         self._span: ServerSpan | None = None
 
-    async def run(self, declared_bytes: int) -> None:
-        """Has the request answered, whatever the application does."""
+    async def run(self, declared_bytes: int, *, expects_continue: bool = False) -> None:
+        """Has the request answered, whatever the application does; -1 bytes are a length that nobody can read."""
+        self._declared = declared_bytes
+        self._expects_continue = expects_continue
         layer, context = self._layer, self._context
         token = current_request.set(context)
         if context.sampled:
             self._span = layer.tracing.server_span(context, self._scope["method"])
         layer.active_requests.inc()
         try:
-            if declared_bytes > layer.max_body_bytes:
-                await self._refuse_body()
+            if declared_bytes < 0:
+                await self._refuse(Problem(400, LENGTH))
+            elif declared_bytes > layer.bodies.max_bytes:
+                await self._refuse(Problem(413, TOO_LARGE))
             else:
                 await layer.app(self._scope, self.receive, self.send)
                 if not self._status and not self._left:
@@ -105,6 +108,7 @@ class Exchange:
                     await send_problem(self.send, 500, FAULT)
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             await self._fail(error)
+            release(error)
         except asyncio.CancelledError:
             if not layer.drain.draining:
                 self._left = True
@@ -113,28 +117,35 @@ class Exchange:
         finally:
             if not self._finished:
                 self._finish()
+            if self._body is not None:
+                self._body.close()
             if self._span is not None:
                 self._span.detach()
             current_request.reset(token)
 
     async def receive(self) -> Message:
-        """The server's `receive` with the limit of the body, and with a memory for a client that left."""
-        if self._unread:
-            message = self._unread.popleft()
-        else:
-            self._listening += 1
-            try:
-                message = await self._receive()
-            finally:
-                self._listening -= 1
-        if message["type"] == "http.request":
-            self._read += len(message.get("body", b""))
-            if self._read > self._layer.max_body_bytes:
-                await self._refuse_body()
-                raise BodyTooLargeError
-        elif not self._ended:
+        """The server's `receive` with the rules for the body, and with a memory for a client that left."""
+        if self._body is None:
+            # The application reads: it has found the route.
+            bodies, scope = self._layer.bodies, self._scope
+            self._body = BodyReader(bodies, bodies.rules(scope), scope, self._declared)
+        try:
+            message = await self._body.read(self._next)
+        except RefusedError as refusal:
+            await self._refuse(refusal.problem)
+            raise
+        if message["type"] != "http.request" and not self._ended:
             self._left = True
         return message
+
+    async def _next(self) -> Message:
+        if self._unread:
+            return self._unread.popleft()
+        self._listening += 1
+        try:
+            return await self._receive()
+        finally:
+            self._listening -= 1
 
     async def send(self, message: Message) -> None:
         """The server's `send` with our headers; it sees the first and the last byte leave."""
@@ -176,7 +187,9 @@ class Exchange:
         headers.append((b"x-request-id", self._context.request_id.encode()))
         if route in layer.route_headers:
             headers += layer.route_headers[route]
-        if layer.drain.draining:
+        unasked = self._expects_continue and not (self._body and self._body.started)
+        # A client that waits for a 100 may send its body or not: what comes next is not known (RFC 9110 §10.1.1).
+        if layer.drain.draining or unasked:
             headers.append((b"connection", b"close"))
         return {**message, "headers": headers}
 
@@ -196,11 +209,13 @@ class Exchange:
                 break
         return False
 
-    async def _refuse_body(self) -> None:
+    async def _refuse(self, problem: Problem) -> None:
+        if isinstance(problem, Shed):
+            self._layer.metrics.count_shed(problem.reason)
         if self._status:
-            self._outcome = 413
+            self._outcome = problem.status
         else:
-            await send_problem(self.send, 413, TOO_LARGE)
+            await send_problem(self.send, problem.status, problem.detail, slug=problem.slug, headers=problem.headers)
         self._refused = True
 
     async def _fail(self, error: Exception) -> None:

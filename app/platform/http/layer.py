@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..content_length import parse_content_length
 from ..drain import Drain
 from ..settings import Settings
+from ..settings.networks import TrustedPeers
 from ..telemetry import Telemetry
 from ..telemetry.context import RequestContext
 from ..telemetry.propagation import continue_trace
+from .body import Bodies, BodyRules
 from .exchange import Exchange
+from .forwarded import apply_forwarded
+from .single_fields import refuse_repeated_field, repeated_field
 from .websocket import WebSocketExchange
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -42,6 +48,7 @@ class HttpLayer:
             and its `subject` into the request's context. It never raises: a bad token fails no public route.
         route_headers: added to each answer of a route, errors included, by its path template.
         route_features: the feature that a route belongs to, by its path template.
+        body_rules: what routes take as a body, by the `id` of the route; others take `http.max_body_bytes`.
     """
 
     def __init__(
@@ -54,6 +61,7 @@ class HttpLayer:
         authenticate: Callable[[bytes], object] | None = None,
         route_headers: Mapping[str, Headers] | None = None,
         route_features: Mapping[str, str] | None = None,
+        body_rules: Mapping[int, BodyRules] | None = None,
     ) -> None:
         self.app = app
         self.drain = drain
@@ -63,29 +71,39 @@ class HttpLayer:
         self.observe_request = telemetry.metrics.observe_request
         self.write_line = telemetry.write_line
         self.overrides = telemetry.overrides
-        self.max_body_bytes = settings.http.max_body_bytes
+        self.bodies = Bodies(settings.http, body_rules)
         self.headers = (*SECURITY_HEADERS, *([TRANSPORT_SECURITY] if settings.production else []))
         self.header_names = frozenset({b"x-request-id", *(name for name, _ in self.headers)})
         self.route_headers = dict(route_headers or {})
         self.route_features = dict(route_features or {})
         self._telemetry = telemetry
         self._authenticate = authenticate
+        self._proxies = TrustedPeers(settings.http.trusted_proxies)
+        self._callers = TrustedPeers(settings.trusted_callers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
             headers: dict[bytes, bytes] = dict(scope["headers"])
-            length = headers.get(b"content-length", b"")
-            exchange = Exchange(self, scope, receive, send, self._identify(scope, headers))
-            # Twenty digits say too much already; Python refuses to read thousands of them.
-            await exchange.run(int(length[:20]) if length.isdigit() else 0)
+            layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            exchange = Exchange(layer, scope, receive, send, self._identify(scope, headers))
+            await exchange.run(_declared_bytes(headers), expects_continue=b"expect" in headers)
         elif kind == "websocket":
-            context = self._identify(scope, dict(scope["headers"]))
-            await WebSocketExchange(self, scope, receive, send, context).run()
+            headers = dict(scope["headers"])
+            layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            await WebSocketExchange(layer, scope, receive, send, self._identify(scope, headers)).run()
         elif kind == "lifespan":
             await self._live(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    def _judge_repeated(self, scope: Scope) -> HttpLayer:
+        """This layer for a request that repeats a list field, and one that refuses for any other."""
+        if not repeated_field(scope["headers"]):
+            return self
+        refusing = copy(self)
+        refusing.app = refuse_repeated_field
+        return refusing
 
     def _identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> RequestContext:
         """Says who asks, by which id, in which trace, and whether that is recorded."""
@@ -98,7 +116,10 @@ class HttpLayer:
             # The trace id that would have been; the same one, unless the caller has a trace.
             context.request_id = context.trace_id
         if b"traceparent" in headers:
-            continue_trace(context, scope["headers"])
+            peer, _ = scope.get("client") or ("", 0)
+            continue_trace(context, scope["headers"], trusted=self._callers.includes(peer))
+        if self._proxies:
+            apply_forwarded(scope, self._proxies)
         scope["slipway"] = context
         if self._authenticate is not None:
             credentials = headers.get(b"authorization")
@@ -118,3 +139,14 @@ class HttpLayer:
             await send(message)
 
         await self.app(scope, receive, send_last)
+
+
+def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:
+    """The length of the body, 0 if it is not known, -1 if nobody can say what the field means."""
+    length = headers.get(b"content-length")
+    if length is None:
+        return 0
+    try:
+        return parse_content_length(length)
+    except ValueError:
+        return -1

@@ -50,10 +50,27 @@ class Problem(Exception):
 
 
 class Shed(Problem):
-    """503: refused at once, since too much is under way already; counted by its reason."""
+    """Refused at once to protect the service; counted by its reason.
 
-    def __init__(self, reason: "ShedReason", detail: str) -> None:
-        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "1"})
+    Args:
+        reason: what it is counted as.
+        detail: as of any problem.
+        status: 503 where the service has too much to do, 429 where it is the clients who send too much: only the
+            first is an error of the service, and of its objective.
+        slug: as of any problem.
+        retry_after: seconds after which the request may be sent again (RFC 9110 §10.2.3).
+    """
+
+    def __init__(
+        self,
+        reason: "ShedReason",
+        detail: str,
+        *,
+        status: int = HTTPStatus.SERVICE_UNAVAILABLE,
+        slug: str = "",
+        retry_after: int = 1,
+    ) -> None:
+        super().__init__(status, detail, slug=slug, headers={"Retry-After": str(retry_after)})
         self.reason: ShedReason = reason
 
 
@@ -99,6 +116,6 @@ async def send_problem(
     """Answers a problem from outside the framework."""
     body = problem_body(status, detail, slug=slug)
     head = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **(headers or {})}
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

@@ -17,6 +17,7 @@ from ..telemetry.context import RequestContext, current_request
 from ..telemetry.tracing import ServerSpan
 from .exchange import CLIENT_LEFT, FAULT, LONGEST_PATH
 from .problems import MEDIA_TYPE, problem_body
+from .release import release
 from .routes import route_label
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class WebSocketExchange:
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             if not self._left:
                 await self._fail(error)
+            release(error)
         except asyncio.CancelledError:
             if not layer.drain.draining:
                 raise

@@ -9,9 +9,11 @@ from starlette.types import ASGIApp
 
 from ..settings import Settings, Shutdown
 from .guard import GuardedProtocol
+from .limits import Limits
+from .websocket import GuardedWebSocket
 
 if TYPE_CHECKING:
-    from ..telemetry.labels import ShedReason
+    from ..telemetry.metrics import Metrics
 
 _AT_ONCE = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.15)
 
@@ -20,8 +22,8 @@ class ServerConfig(uvicorn.Config):
     """uvicorn's configuration with our limits: no access log, no `server` header, httptools, uvloop if there is one.
 
     Log lines of uvicorn below a warning are off: they would repeat ours, and hold query strings of WebSockets.
-    `notify` is awaited about once a second (the heartbeat of a gunicorn worker). `count_shed` is told why a request
-    was refused or cut before the application saw it, or all of it.
+    `notify` is awaited about once a second (the heartbeat of a gunicorn worker). `metrics` counts what was refused
+    or cut before the application saw it, or all of it, and shows how many connections there are.
     """
 
     def __init__(
@@ -30,24 +32,28 @@ class ServerConfig(uvicorn.Config):
         settings: Settings,
         *,
         notify: Callable[[], Awaitable[None]] | None = None,
-        count_shed: "Callable[[ShedReason], None]" = lambda _: None,
+        metrics: "Metrics | None" = None,
     ) -> None:
         self.settings = settings
-        self.count_shed = count_shed
         http = settings.http
+        self.limits = Limits(http)
+        if metrics is not None:
+            self.limits.count_shed = metrics.count_shed
+            self.limits.connections = metrics.connections
+            self.limits.active_requests = metrics.active_requests
         super().__init__(
             application,
             host=http.host,
             port=http.port,
             loop="auto",
             http=GuardedProtocol,
+            ws=GuardedWebSocket,
             interface="asgi3",
             log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=bool(http.trusted_proxies),
-            forwarded_allow_ips=http.trusted_proxies,
+            proxy_headers=False,  # the edge middleware reads them, strictly
             timeout_keep_alive=max(1, math.ceil(http.keep_alive_seconds)),
             ws_max_size=http.max_body_bytes,
             callback_notify=notify,

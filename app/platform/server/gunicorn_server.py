@@ -29,7 +29,7 @@ from .config import ServerConfig
 from .draining import CANCEL_SECONDS, LATE_SECONDS, LIFESPAN_SECONDS, DrainingServer
 from .leaving import run_and_leave
 from .target import Target, TargetError, load_application
-from .wrap import Served, metrics_served, served
+from .wrap import Served, operations_served, served
 
 
 def serve_gunicorn(target: Target, settings: Settings, workers: int) -> int:
@@ -131,13 +131,13 @@ class _Worker(UvicornWorker):
             service.application,
             self.settings,
             notify=self.callback_notify,
-            count_shed=service.telemetry.metrics.count_shed,
+            metrics=service.telemetry.metrics,
         )
         self.server = DrainingServer(config, service.drain)
         signal.signal(signal.SIGQUIT, self.server.handle_exit)
         # gunicorn's own sockets complain when the loop has closed them.
         sockets = [cast(BaseSocket, listener).sock for listener in self.sockets]
-        with metrics_served(service, self.settings, multiprocess=True):
+        with operations_served(service, self.settings, multiprocess=True):
             await self.server.serve(sockets=sockets)
         if not self.server.started and not self.server.should_exit:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)

@@ -1,7 +1,12 @@
 """A transport that sends the head and the body of an answer in one system call."""
 
+import array
 import asyncio
-from typing import Any
+import fcntl
+import socket
+import termios
+from contextlib import suppress
+from typing import Any, cast
 
 MOST_JOINED_BYTES = 64 * 1024
 """A larger piece is sent as it is: copying it would cost more than the call."""
@@ -14,15 +19,17 @@ class JoinedTransport:
     10 µs (`make bench`). Everything but writing is the wrapped transport's.
     """
 
-    __slots__ = ("_loop", "_pieces", "_transport")
+    __slots__ = ("_loop", "_pieces", "_transport", "_written")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
         self._pieces: list[bytes] = []
+        self._written = 0
 
     def write(self, data: bytes) -> None:
         """Sends `data` behind what was written before, when the loop turns at the latest."""
+        self._written += len(data)
         if len(data) > MOST_JOINED_BYTES:
             self._flush()
             self._transport.write(data)
@@ -45,6 +52,23 @@ class JoinedTransport:
         """Closes at once; what was written and has not left is lost."""
         self._pieces.clear()
         self._transport.abort()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hands what happens to the connection to another protocol."""
+        self._transport.set_protocol(protocol)
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    def acknowledged(self) -> int:
+        """Bytes that the client's machine has acknowledged, of all that were written."""
+        unsent = sum(map(len, self._pieces)) + self.get_write_buffer_size()
+        queued = array.array("i", [0])
+        bound = cast("socket.socket | None", self._transport.get_extra_info("socket"))
+        with suppress(OSError, ValueError):  # a kernel that does not tell, or a closed socket
+            fcntl.ioctl(bound.fileno() if bound else -1, termios.TIOCOUTQ, queued)
+        return self._written - unsent - queued[0]
 
     def _flush(self) -> None:
         pieces, self._pieces = self._pieces, []

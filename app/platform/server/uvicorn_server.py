@@ -9,7 +9,7 @@ from .config import ServerConfig
 from .draining import DrainingServer
 from .leaving import run_and_leave
 from .target import Target, load_application
-from .wrap import metrics_served, served
+from .wrap import operations_served, served
 
 PORT = variable("http", "port")
 
@@ -24,9 +24,9 @@ def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> 
     """Serves on a socket that is bound already; returns the exit code."""
     service = served(load_application(target, settings), settings)
     configure_logging(settings, service.telemetry.writer)
-    config = ServerConfig(service.application, settings, count_shed=service.telemetry.metrics.count_shed)
+    config = ServerConfig(service.application, settings, metrics=service.telemetry.metrics)
     server = DrainingServer(config, service.drain)
-    with metrics_served(service, settings):
+    with operations_served(service, settings):
         try:
             run_and_leave(
                 server.serve([listener]),

@@ -1,11 +1,11 @@
 """Puts the HTTP layer, health and drain around any ASGI application, without a change to it."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,9 +15,7 @@ from ..health import Health
 from ..http.layer import HttpLayer
 from ..settings import Settings
 from ..telemetry import Telemetry, build_telemetry
-
-if TYPE_CHECKING:
-    from .control import Control
+from ..telemetry.metrics_http import Answer
 
 _READINESS = frozenset({"/readyz", "/ready"})
 
@@ -31,7 +29,8 @@ class Served:
     application: ASGIApp
     drain: Drain
     telemetry: Telemetry
-    control: "Control | None" = None
+    operations: Mapping[str, Callable[[], Answer]]
+    """What the metrics port answers beside metrics, by its path."""
 
 
 def served(application: ASGIApp, settings: Settings) -> Served:
@@ -39,36 +38,32 @@ def served(application: ASGIApp, settings: Settings) -> Served:
     drain: object = getattr(application, "drain", None)
     resources: Any = getattr(application, "resources", None)
     if isinstance(drain, Drain) and resources is not None:
-        return Served(application, drain, resources.telemetry, _control_of(resources, settings))
+        return Served(application, drain, resources.telemetry, resources.operations)
     wrapped = wrap(application, settings)
-    return Served(wrapped, wrapped.drain, wrapped.telemetry)
+    return Served(wrapped, wrapped.drain, wrapped.telemetry, wrapped.health.operations())
 
 
-def metrics_served(service: Served, settings: Settings, *, multiprocess: bool = False) -> AbstractContextManager[None]:
-    """The metrics port of an application, or nothing if it is switched off."""
+@contextmanager
+def operations_served(service: Served, settings: Settings, *, multiprocess: bool = False) -> Generator[None]:
+    """The metrics port of an application, unless it is switched off, and its run-time control."""
+    from .control import control_served
+
     metrics = settings.metrics
-    if not metrics.enabled:
-        return nullcontext()
-    from ..telemetry.exposition import serve_metrics
-    from .control import PATH
+    with ExitStack() as stack:
+        stack.enter_context(control_served(service.telemetry.overrides, settings))
+        if metrics.enabled:
+            from ..telemetry.metrics_port import serve_metrics
 
-    return serve_metrics(
-        service.telemetry.registry,
-        metrics.host,
-        metrics.port,
-        multiprocess=multiprocess,
-        endpoints={PATH: service.control} if service.control else {},
-    )
-
-
-def _control_of(resources: Any, settings: Settings) -> "Control | None":
-    """Run-time control, for a process that knows the keys of those who may ask for it."""
-    if resources.verifier is None:
-        return None
-    from ..auth.signed_change import ChangeVerifier
-    from .control import Control
-
-    return Control(resources.telemetry.overrides, ChangeVerifier(resources.verifier.keys, settings.auth.issuer))
+            stack.enter_context(
+                serve_metrics(
+                    service.telemetry.registry,
+                    metrics.host,
+                    metrics.port,
+                    multiprocess=multiprocess,
+                    endpoints=service.operations,
+                )
+            )
+        yield
 
 
 class WrappedApp:
@@ -78,7 +73,8 @@ class WrappedApp:
         self.drain = Drain()
         self.telemetry = build_telemetry(settings)
         self._application = application
-        self._health = Health(self.drain).endpoints()
+        self.health = Health(self.drain, details=settings.details_exposed)
+        self._health = self.health.endpoints()
         routes = list(_routes_of(application))
         self.telemetry.metrics.prepare(routes)
         self._own = {path for _, path, _ in routes} & self._health.keys()
@@ -107,6 +103,7 @@ class WrappedApp:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application's own; one that knows of no lifespan is served as well."""
         received = answered = False
+        self.health.watch_loop()
 
         async def note_received() -> Message:
             nonlocal received

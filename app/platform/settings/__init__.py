@@ -19,6 +19,7 @@ from .auth import Auth
 from .base import EXIT_CONFIG, PREFIX, Group, SettingsError, variable
 from .database import Address, Database
 from .http import Http, Metrics
+from .networks import covers_everybody, parse_networks
 from .process import Service, Shutdown
 from .removed import REMOVED
 from .telemetry import Telemetry
@@ -108,6 +109,17 @@ class Settings(BaseSettings):
         return self.environment == "production"
 
     @property
+    def details_exposed(self) -> bool:
+        """Whether anybody may see names and versions of what runs here."""
+        return not self.production if self.http.expose_details is None else self.http.expose_details
+
+    @property
+    def trusted_callers(self) -> str:
+        """Networks of the callers whose traces are continued."""
+        callers = self.telemetry.trusted_callers
+        return self.http.trusted_proxies if callers is None else callers
+
+    @property
     def docs_enabled(self) -> bool:
         """Whether the documentation pages are served."""
         return not self.production if self.http.docs is None else self.http.docs
@@ -124,11 +136,26 @@ def load_settings() -> Settings:
 def load(model: type[AnySettings]) -> AnySettings:
     """Reads a model of settings; see `load_settings`."""
     try:
-        return model()
+        settings = model()
     except ValidationError as error:
         raise SettingsError(_sentence(one["loc"], one["msg"]) for one in error.errors()) from None
     except SourceError as error:
         raise SettingsError([f"{error}; see the settings table in the documentation"]) from None
+    if settings.production and (problems := _trusts_everybody(settings)):
+        raise SettingsError(problems)
+    return settings
+
+
+def _trusts_everybody(settings: Settings) -> list[str]:
+    trusted = {
+        variable("http", "trusted_proxies"): settings.http.trusted_proxies,
+        variable("telemetry", "trusted_callers"): settings.telemetry.trusted_callers or "",
+    }
+    return [
+        f"{name}: everybody is trusted, which is refused in production: name the addresses or networks"
+        for name, value in trusted.items()
+        if covers_everybody(parse_networks(value))
+    ]
 
 
 def unknown_variables(environment: Iterable[str], sections: Iterable[str] = ()) -> tuple[str, ...]:

@@ -47,7 +47,14 @@ ACTIVE_REQUESTS = MetricSpec(
     "http_server_active_requests",
     "gauge",
     "requests",
-    "Requests whose answer is not complete.",
+    "Requests whose answer is not complete, or waits for a client that does not read it.",
+    owner="http",
+)
+CONNECTIONS = MetricSpec(
+    "http_server_open_connections",
+    "gauge",
+    "connections",
+    "Open connections to the API, WebSockets included, as of the last second.",
     owner="http",
 )
 ACTIVE_WEBSOCKETS = MetricSpec(
@@ -168,6 +175,14 @@ CLIENT_DURATION = MetricSpec(
     optional=True,
     owner="auth",
 )
+REVOCATIONS_AGE = MetricSpec(
+    "auth_revocations_age_seconds",
+    "gauge",
+    "seconds",
+    "How long ago it was read which tokens are revoked, by all processes that it came through.",
+    optional=True,
+    owner="auth",
+)
 POOL_CONNECTIONS = MetricSpec(
     "db_client_connection_count",
     "gauge",
@@ -227,6 +242,7 @@ STATEMENT_DURATION = MetricSpec(
 CATALOGUE = (
     REQUEST_DURATION,
     ACTIVE_REQUESTS,
+    CONNECTIONS,
     ACTIVE_WEBSOCKETS,
     SHED,
     LOOP_LAG,
@@ -240,6 +256,7 @@ CATALOGUE = (
     SPANS,
     CACHE_REQUESTS,
     CLIENT_DURATION,
+    REVOCATIONS_AGE,
     POOL_CONNECTIONS,
     POOL_LIMIT,
     POOL_PENDING,

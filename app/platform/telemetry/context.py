@@ -17,9 +17,9 @@ class RequestContext:
     request_id: str
     """The client's `X-Request-ID` if it is 1 to 128 visible ASCII characters, else made here."""
     trace_id: str
-    """32 hexadecimal digits, the client's where it sent a `traceparent` (W3C Trace Context)."""
+    """32 hexadecimal digits, those of a trusted caller where it sent a `traceparent` (W3C Trace Context)."""
     sampled: bool
-    """The decision for the whole trace: the client's, else ours; taken before anything is built."""
+    """The decision for the whole trace: a trusted caller's, else ours; taken before anything is built."""
     span_id: str = ""
     """Of the span that is recorded for this request; empty if none is."""
     principal: str = ""
@@ -27,7 +27,9 @@ class RequestContext:
     feature: str = ""
     """Whose route took the request; empty until it is routed, and for a route of the platform."""
     parent_id: str = ""
-    """The client's span; empty if it sent none."""
+    """A trusted caller's span; empty if it sent none."""
+    linked: tuple[str, str] | None = None
+    """Trace and span of a caller that is not trusted, which the span of this request names as a link."""
     tracestate: str = ""
     """What other vendors want to be passed on with the trace."""
     tracer: Tracer | None = None

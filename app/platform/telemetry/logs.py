@@ -16,8 +16,9 @@ import orjson
 
 from ..settings import Settings
 from .context import current_request
+from .escaping import escaped, indented, quoted, quoted_event, quoted_name
 from .labels import LogLevel
-from .redaction import LONGEST_TEXT, redact, redact_text
+from .redaction import LONGEST_TEXT, redact, redact_text, text_of
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
@@ -97,26 +98,35 @@ def renderer(settings: Settings) -> Render:
 
 
 def render_json(fields: Mapping[str, object]) -> bytes:
-    """One line of JSON; what JSON has no word for becomes its text."""
+    """One line of JSON; what JSON has no word for becomes its text, and what is not printable is escaped."""
     try:
-        return orjson.dumps(fields, _text, _JSON)
+        line = orjson.dumps(fields, _text, _JSON)
     except TypeError:  # A lone surrogate, or a number beyond 64 bits.
-        return json.dumps(fields, default=_text).encode() + b"\n"
+        line = json.dumps(fields, default=_text).encode() + b"\n"
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return escaped(line[:-1].decode()).encode() + b"\n"
 
 
 def render_text(fields: Mapping[str, object]) -> bytes:
-    """A line for a person: `12:00:01.123 INFO    GET /livez 200 1.2 ms request_id=…`, a traceback below it."""
-    when, level, event = fields["ts"], str(fields["level"]).upper(), fields["event"]
+    """A line for a person: `12:00:01.123 INFO    GET /livez 200 1.2 ms request_id=…`, a traceback below it.
+
+    As in JSON, whoever controls a value can write neither a line nor a field of their own.
+    """
+    when, level, event = fields["ts"], str(fields["level"]).upper(), quoted_event(str(fields["event"]))
     clock = when.astimezone().strftime("%H:%M:%S.%f")[:-3] if isinstance(when, datetime) else when
     hidden = _HIDDEN_LOG
     if event == "request" and "logger" not in fields:
-        event, hidden = "{method} {path} {status} {duration_ms} ms".format_map(fields), _HIDDEN_ACCESS
-    shown = {name: value for name, value in fields.items() if name not in hidden and value not in ("", None)}
-    text = " ".join([f"{clock} {level:<7} {event}", *(f"{name}={_text(value)}" for name, value in shown.items())])
-    # One line a record, as in JSON: whoever controls a value must not be able to write a line of his own.
-    line = text.encode("utf-8" if text.isprintable() else "unicode_escape")
-    traceback = str(fields.get("exception", ""))
-    return line + b"\n" + (traceback.encode("utf-8", "backslashreplace") + b"\n" if traceback else b"")
+        shown = {name: quoted(_text(fields[name])) for name in ("method", "path", "status", "duration_ms")}
+        event, hidden = "{method} {path} {status} {duration_ms} ms".format_map(shown), _HIDDEN_ACCESS
+    more = (
+        f"{quoted_name(name)}={quoted(_text(value))}"
+        for name, value in fields.items()
+        if name not in hidden and value not in ("", None)
+    )
+    line = " ".join([f"{clock} {level:<7} {event}", *more])
+    failure = str(fields.get("exception", ""))
+    return f"{line}\n{indented(failure) if failure else ''}".encode()
 
 
 class _Lines:
@@ -195,10 +205,7 @@ def _complete(event: EventDict) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    try:
-        return value.isoformat() if isinstance(value, datetime) else str(value)
-    except Exception:  # noqa: BLE001 - a value without a text must not end its author
-        return f"<{type(value).__name__}>"
+    return value.isoformat() if isinstance(value, datetime) else text_of(value)
 
 
 def _feature_of(module: str) -> str:

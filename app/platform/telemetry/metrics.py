@@ -45,6 +45,7 @@ class Metrics:
         self._overflow = ours.counter(catalogue.SERIES_OVERFLOW)
         self._websockets = ours.gauge(catalogue.ACTIVE_WEBSOCKETS)
         self.active_requests = ours.gauge(catalogue.ACTIVE_REQUESTS)
+        self.connections = ours.gauge(catalogue.CONNECTIONS)
         self._shed = ours.counter(catalogue.SHED)
         self.loop_lag = ours.histogram(catalogue.LOOP_LAG)
         lines = ours.counter(catalogue.LOG_LINES)
@@ -116,6 +117,11 @@ class Metrics:
             durations.labels(peer, str(status) if status else "", error).observe(seconds)
 
         return ClientCounts(called)
+
+    def revocations(self, age: Callable[[], float]) -> None:
+        """Exports how old what is known of revoked tokens is; not of several workers, as the state of a pool."""
+        if not self._several_workers:
+            self.registry.register(Asked(lambda: [(catalogue.REVOCATIONS_AGE, (), age())]))
 
     def database(self, state: Callable[[], PoolState]) -> DatabaseCounts:
         """Exports a database and its pool: each scrape asks for its state, in the thread of the scrape.

@@ -12,13 +12,20 @@ from .context import RequestContext, current_request
 
 LONGEST_TRACESTATE = 512
 """Characters that are passed on; W3C Trace Context §3.3.1.5 asks for at least as many."""
+MAX_MEMBERS = 32
+"""Vendors in a `tracestate` (W3C Trace Context §3.3.1.1)."""
 
 _TRACEPARENT = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _TRACESTATE = re.compile(r"[\x20-\x7e]+")
 
 
-def continue_trace(context: RequestContext, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Makes the request part of its caller's trace; after a bad `traceparent` it stays in its own."""
+def continue_trace(context: RequestContext, headers: Iterable[tuple[bytes, bytes]], *, trusted: bool) -> None:
+    """Makes the request part of its caller's trace, or links it to that of a caller that is not trusted.
+
+    Whoever decides that a trace is sampled has us record and export it, and whoever chooses its id can add to the
+    trace of somebody else: both are for proxies and services that are ours. After a bad `traceparent` the request
+    stays in its own trace.
+    """
     parents = [value for name, value in headers if name == b"traceparent"]
     found = _TRACEPARENT.fullmatch(parents[0]) if len(parents) == 1 else None
     if found is None:
@@ -26,12 +33,15 @@ def continue_trace(context: RequestContext, headers: Iterable[tuple[bytes, bytes
     version, trace_id, parent_id, flags, rest = found.groups()
     if rest is not None and version == b"00":
         return
+    if not trusted:
+        context.linked = trace_id.decode(), parent_id.decode()
+        return
     context.trace_id = trace_id.decode()
     context.parent_id = parent_id.decode()
     context.sampled = bool(int(flags, 16) & 1)
     if context.sampled:
         states = b",".join(value for name, value in headers if name == b"tracestate").decode("latin-1")
-        if len(states) <= LONGEST_TRACESTATE and _TRACESTATE.fullmatch(states):
+        if len(states) <= LONGEST_TRACESTATE and states.count(",") < MAX_MEMBERS and _TRACESTATE.fullmatch(states):
             context.tracestate = states
 
 

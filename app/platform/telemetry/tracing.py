@@ -19,7 +19,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from ..settings import Settings
 from .catalogue import METHODS, OTHER_METHOD, UNMATCHED_ROUTE
 from .context import RequestContext, current_request
-from .redaction import redact_text
+from .redaction import LONGEST_TEXT, redact_text, text_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -105,7 +105,8 @@ class ServerSpan:
         above = otel_context.Context()
         if context.parent_id:
             above = trace.set_span_in_context(_parent_of(context), above)
-        self._span = tracer.start_span(method, above, SpanKind.SERVER, start_time=self._begun)
+        links = [trace.Link(_remote(*context.linked))] if context.linked else None
+        self._span = tracer.start_span(method, above, SpanKind.SERVER, links=links, start_time=self._begun)
         self._token: Token[otel_context.Context] = otel_context.attach(trace.set_span_in_context(self._span, above))
         context.tracer = tracer
         context.span_id = trace.format_span_id(self._span.get_span_context().span_id)
@@ -193,26 +194,29 @@ def statement_span(name: str, text: str = "") -> AbstractContextManager[Span | N
 
 
 def _parent_of(context: RequestContext) -> Span:
-    return trace.NonRecordingSpan(
-        trace.SpanContext(
-            int(context.trace_id, 16),
-            int(context.parent_id, 16),
-            is_remote=True,
-            trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED),
-            trace_state=trace.TraceState.from_header([context.tracestate]),
-        )
+    return trace.NonRecordingSpan(_remote(context.trace_id, context.parent_id, context.tracestate))
+
+
+def _remote(trace_id: str, span_id: str, state: str = "") -> trace.SpanContext:
+    """A span of a caller."""
+    return trace.SpanContext(
+        int(trace_id, 16),
+        int(span_id, 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED),
+        trace_state=trace.TraceState.from_header([state]) if state else None,
     )
 
 
 def _record(span: Span, error: BaseException) -> None:
     name = type(error).__qualname__
-    text = "".join(traceback.format_exception(error))
+    message, text = text_of(error), "".join(traceback.format_exception(error))
     span.set_attribute("error.type", name)
     span.add_event(
         "exception",
         {
             "exception.type": name,
-            "exception.message": redact_text(str(error)),
-            "exception.stacktrace": redact_text(text),
+            "exception.message": redact_text(message[: 2 * LONGEST_TEXT])[:LONGEST_TEXT],
+            "exception.stacktrace": redact_text(text[-2 * LONGEST_TEXT :])[-LONGEST_TEXT:],
         },
     )

@@ -45,18 +45,26 @@ podSelector:
 {{- end }}
 {{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "http")) "peers" $peers) }}
 {{- end }}
-{{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "metrics")) "peers" (include "slipway.peers" $root.Values.networkPolicy.scrapers | fromJsonArray)) }}
+{{- /* A rule without peers would let everybody in: where nobody may scrape, there is none. */}}
+{{- with include "slipway.peers" $root.Values.networkPolicy.scrapers | fromJsonArray }}
+{{ include "slipway.rule" (dict "direction" "from" "ports" (list (dict "port" "metrics")) "peers" .) }}
+{{- end }}
 {{- end }}
 
-{{- /* What every pod of ours needs: names and the database. */}}
-{{- define "slipway.commonEgress" -}}
+{{- /* Name resolution, which every pod of ours needs. */}}
+{{- define "slipway.dnsEgress" -}}
 {{- $policy := .Values.networkPolicy }}
 {{- $ports := list }}
 {{- range $policy.dns.ports }}{{ with . }}
 {{- $ports = concat $ports (list (dict "port" . "protocol" "UDP") (dict "port" . "protocol" "TCP")) }}
 {{- end }}{{ end -}}
 {{ include "slipway.rule" (dict "direction" "to" "ports" $ports "peers" (include "slipway.peers" $policy.dns.peers | fromJsonArray)) }}
-{{ if .Values.dev.postgres.enabled }}
+{{- end }}
+
+{{- /* The database, for components and the migration. */}}
+{{- define "slipway.databaseEgress" -}}
+{{- $policy := .Values.networkPolicy }}
+{{- if .Values.dev.postgres.enabled }}
 {{- include "slipway.rule" (dict "direction" "to" "ports" (list (dict "port" 5432)) "peers" (include "slipway.podPeers" (list . (list "postgres")) | fromJsonArray)) }}
 {{- else }}
 {{- $ports := list .Values.database.port }}

@@ -44,8 +44,8 @@ annotations:
 {{- end }}
 
 {{- /*
-Spec of a pod. Takes a map: root, values (of the component), env (a map), secrets (names), and what differs from pod
-to pod: container and spec, both maps.
+Spec of a pod. Takes a map: root, values (of the component), env (a map), secrets (names), and what differs from
+pod to pod: container and spec, both maps. All but root and values may be left out.
 */}}
 {{- define "slipway.podSpec" -}}
 {{- $values := .values }}
@@ -78,15 +78,19 @@ securityContext:
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- if or .secrets .values.volumes }}
 volumes:
+  {{- with .secrets }}
   - name: secrets
     projected:
       defaultMode: 0440 # read through the group that is fsGroup
       sources:
-        {{- include "slipway.secretSources" (list .root .secrets) | nindent 8 }}
+        {{- include "slipway.secretSources" (list $.root . $.values) | nindent 8 }}
+  {{- end }}
   {{- range $name, $volume := .values.volumes }}
   - {{ merge (dict "name" $name) $volume.source | toJson }}
   {{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "slipway.container" -}}
@@ -102,15 +106,19 @@ resources:
   {{- include "slipway.resources" .values.resources | nindent 2 }}
 securityContext:
   {{- include "slipway.containerSecurity" . | nindent 2 }}
+{{- if or .secrets .values.volumes }}
 volumeMounts:
+  {{- if .secrets }}
   - name: secrets
     mountPath: /run/secrets/slipway
     readOnly: true
+  {{- end }}
   {{- range $name, $volume := .values.volumes }}
   - name: {{ $name }}
     mountPath: {{ $volume.mountPath }}
     readOnly: {{ ne (toString $volume.readOnly) "false" }}
   {{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* An init container that ends when the database of this release accepts connections. */}}

@@ -56,6 +56,7 @@ topologySpreadConstraints: # of this revision alone: the last one's pods do not 
 {{- define "slipway.componentEnv" -}}
 {{- $env := deepCopy (last .).settings }}
 {{- with include "slipway.features" (last .) | fromJsonArray }}{{ $_ := set $env "SLIPWAY_FEATURES" (join "," .) }}{{ end }}
+{{- with (last .).database.user }}{{ $_ := set $env "SLIPWAY_DATABASE__USER" . }}{{ end }}
 {{- range $feature, $url := (include "slipway.calls" . | fromJson).addresses }}
 {{- $_ := set $env (printf "SLIPWAY_SERVICES__%s" ($feature | upper | replace "-" "_")) $url }}
 {{- end }}

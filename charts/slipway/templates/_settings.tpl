@@ -4,6 +4,11 @@
 {{ if .Values.dev.postgres.enabled }}{{ include "slipway.fullname" . }}-postgres{{ else }}{{ .Values.database.host }}{{ end }}
 {{- end }}
 
+{{- /* The mode of TLS: the development database serves none. */}}
+{{- define "slipway.databaseSsl" -}}
+{{ .Values.database.ssl | default (.Values.dev.postgres.enabled | ternary "disable" "verify-full") }}
+{{- end }}
+
 {{- /* Settings of every process, as JSON. Values go through JSON because Helm's numbers are floats: 1e+06. */}}
 {{- define "slipway.settings" -}}
 {{- $settings := dict
@@ -12,7 +17,7 @@
   "SLIPWAY_DATABASE__PORT" (.Values.dev.postgres.enabled | ternary 5432 .Values.database.port)
   "SLIPWAY_DATABASE__NAME" .Values.database.name
   "SLIPWAY_DATABASE__USER" .Values.database.user
-  "SLIPWAY_DATABASE__SSL" .Values.database.ssl
+  "SLIPWAY_DATABASE__SSL" (include "slipway.databaseSsl" .)
   "SLIPWAY_DATABASE__POOL_SIZE" .Values.database.poolSize
   "SLIPWAY_DATABASE__POOLER" .Values.database.pooler
   "SLIPWAY_SHUTDOWN__PRE_STOP_SECONDS" .Values.shutdown.preStopSeconds
@@ -62,21 +67,30 @@
 {{- toJson $names }}
 {{- end }}
 
-{{- /* Names of the Secrets that are behind them, joined by commas. Takes [root, names of `secrets`]. */}}
+{{- /* Names of the Secrets that are behind them, joined by commas. Takes [root, names of `secrets`, component]. */}}
 {{- define "slipway.secretNames" -}}
 {{- $names := list }}
-{{- range last . }}{{ $names = append $names ((get (first $).Values.secrets .).secret | default (include "slipway.secretName" (first $))) }}{{ end }}
+{{- range index . 1 }}{{ $names = append $names ((include "slipway.secretAt" (list (first $) . (last $)) | fromJson).secret) }}{{ end }}
+{{- with (first .).Values.database.sslRootCert.secret }}{{ $names = append $names . }}{{ end }}
 {{- $names | uniq | sortAlpha | join "," }}
 {{- end }}
 
-{{- /* Sources of the folder of secret files. Takes [root, names of `secrets` to show]. */}}
+{{- /* Where a secret of a pod is, as JSON {secret, key}. Takes [root, name of `secrets`, values of the pod]. */}}
+{{- define "slipway.secretAt" -}}
+{{- $where := get (first .).Values.secrets (index . 1) }}
+{{- $own := (last .).database | default dict }}
+{{- if and $own.user (eq (index . 1) "databasePassword") }}{{ $where = $own }}{{ end }}
+{{- dict "secret" ($where.secret | default (include "slipway.secretName" (first .))) "key" $where.key | toJson }}
+{{- end }}
+
+{{- /* Sources of the folder of secret files. Takes [root, names of `secrets` to show, values of the pod]. */}}
 {{- define "slipway.secretSources" -}}
 {{- $files := dict "databasePassword" "database__password" "signingKey" "auth__signing_key" "previousKey" "auth__previous_key" }}
 {{- $root := first . }}
-{{- range last . }}
-{{- $where := get $root.Values.secrets . }}
+{{- range index . 1 }}
+{{- $where := include "slipway.secretAt" (list $root . (last $)) | fromJson }}
 - secret:
-    name: {{ $where.secret | default (include "slipway.secretName" $root) }}
+    name: {{ $where.secret }}
     items:
       - key: {{ $where.key }}
         path: {{ get $files . }}
@@ -84,6 +98,13 @@
     optional: true
     {{- end }}
 {{- end }}
+{{- with $root.Values.database.sslRootCert }}{{ if or .secret .configMap }}
+- {{ empty .secret | ternary "configMap" "secret" }}:
+    name: {{ .secret | default .configMap }}
+    items:
+      - key: {{ .key }}
+        path: database__ssl_root_cert
+{{- end }}{{ end }}
 {{- end }}
 
 {{- /* Beside the pods where the release itself makes what a migration needs, or else before them. */}}

@@ -5,11 +5,23 @@
   (include "slipway.wrongSecrets" . | fromJsonArray)
   (include "slipway.wrongMigration" . | fromJsonArray)
   (include "slipway.wrongComponents" . | fromJsonArray)
+  (include "slipway.wrongMonitoring" . | fromJsonArray)
   (include "slipway.wrongTraffic" . | fromJsonArray)
   (include "slipway.wrongRules" . | fromJsonArray) }}
 {{- if $wrong }}
 {{- fail (printf "\n\n- %s\n" (join "\n- " $wrong)) }}
 {{- end }}
+{{- end }}
+
+{{- define "slipway.wrongMonitoring" -}}
+{{- $wrong := list }}
+{{- $closed := and .Values.networkPolicy.enabled (not (include "slipway.peers" .Values.networkPolicy.scrapers | fromJsonArray)) }}
+{{- range $name := list "serviceMonitor" "podMonitor" }}
+{{- if and $closed (get $.Values.monitoring $name).enabled }}
+{{- $wrong = append $wrong (printf "monitoring.%s.enabled=true asks Prometheus to scrape pods that let nobody in: name its pods in networkPolicy.scrapers." $name) }}
+{{- end }}
+{{- end }}
+{{- toJson $wrong }}
 {{- end }}
 
 {{- define "slipway.wrongDatabase" -}}
@@ -25,8 +37,22 @@
 {{- if and $dev (or $database.pooler $database.direct.host) }}
 {{- $wrong = append $wrong "dev.postgres.enabled=true has no pooler in front of it: leave out database.pooler and database.direct.host." }}
 {{- end }}
-{{- if and $dev (has $database.ssl (list "require" "verify-full")) }}
+{{- if and $dev (has $database.ssl (list "require" "verify-ca" "verify-full")) }}
 {{- $wrong = append $wrong (printf "dev.postgres.enabled=true serves no TLS: database.ssl=%s cannot be met." $database.ssl) }}
+{{- end }}
+{{- if and (eq $database.ssl "prefer") (eq .Values.environment "production") }}
+{{- $wrong = append $wrong "database.ssl=prefer is refused in production, since it goes on without TLS: set verify-full, or disable where nobody else is on the network." }}
+{{- end }}
+{{- if and $database.sslRootCert.secret $database.sslRootCert.configMap }}
+{{- $wrong = append $wrong "database.sslRootCert.secret and database.sslRootCert.configMap contradict each other: leave one of them out." }}
+{{- end }}
+{{- if and (eq $database.ssl "verify-ca") (not (or $database.sslRootCert.secret $database.sslRootCert.configMap)) }}
+{{- $wrong = append $wrong "database.ssl=verify-ca needs your own authority: name its Secret or ConfigMap in database.sslRootCert." }}
+{{- end }}
+{{- range $name, $component := include "slipway.components" . | fromJson }}
+{{- if ne (empty $component.database.user) (empty $component.database.secret) }}
+{{- $wrong = append $wrong (printf "components.%s.database needs both user and secret, or neither: another role has another password." $name) }}
+{{- end }}
 {{- end }}
 {{- if and $database.pooler (not $database.direct.host) }}
 {{- $wrong = append $wrong "database.pooler=true needs database.direct.host: migrations and session locks do not work through a pooler." }}
@@ -42,7 +68,7 @@
 
 {{- /* The most connections at once, as JSON {total, words}: every component at its ceiling in a rollout, and a migration. */}}
 {{- define "slipway.connections" -}}
-{{- $pool := int .Values.database.poolSize }}
+{{- $pool := add .Values.database.poolSize 1 | int }}{{/* readiness has one of its own */}}
 {{- $total := 0 }}
 {{- $words := list }}
 {{- range $name, $component := include "slipway.components" . | fromJson }}

@@ -102,7 +102,8 @@ RUNTIME = Dashboard(
         lines(
             "Shed requests by reason",
             "Requests a second refused to protect the service, by reason. Bad: `log_in_slots` is password hashing at "
-            "its limit, `slow_client` somebody who sends very slowly; `draining` is normal in a rollout.",
+            "its limit, `log_in_failures` and `log_in_client_places` somebody who guesses passwords or floods the "
+            "log-in, `slow_client` somebody who sends very slowly; `draining` is normal in a rollout.",
             "reqps",
             Query(total(rate("http_server_requests_shed_total"), "reason"), "{{reason}}"),
             thresholds=Thresholds(0.1, 1),

@@ -18,6 +18,7 @@ STORE = (
     "secrets.signingKey.remoteRef.key=key",
 )
 
+NOBODY_SCRAPES = "networkPolicy.scrapers.monitoring=null"
 CANARY = ("httpRoute.canaries.web.name=next", "httpRoute.canaries.web.port=80", "httpRoute.canaries.web.weight=1")
 
 
@@ -32,12 +33,20 @@ class Contradiction:
 
 CONTRADICTIONS = (
     Contradiction("monitoring.rules.alerts.Unknown", ("monitoring.rules.alerts.Unknown.enabled=false",)),
+    *(
+        Contradiction(f"monitoring.{name}.enabled", (f"monitoring.{name}.enabled=true", NOBODY_SCRAPES))
+        for name in ("serviceMonitor", "podMonitor")
+    ),
     Contradiction("database.host", ("database.host=",)),
     Contradiction("dev.postgres.enabled", ("database.host=db",), "dev"),
     Contradiction("dev.postgres.enabled", ("database.direct.host=db",), "dev"),
     Contradiction("dev.postgres.enabled", ("database.ssl=verify-full",), "dev"),
     Contradiction("dev.postgres.enabled", ("components.api.replicas=20",), "dev"),
     Contradiction("database.pooler", ("database.pooler=true",)),
+    Contradiction("database.ssl", ("database.ssl=prefer",)),
+    Contradiction("database.ssl", ("database.ssl=verify-ca",)),
+    Contradiction("database.sslRootCert.secret", ("database.sslRootCert.secret=a", "database.sslRootCert.configMap=b")),
+    Contradiction("components.api.database", ("components.api.database.user=a",)),
     Contradiction("database.maxConnections", ("database.maxConnections=20",)),
     Contradiction("secrets.existingSecret", ("secrets.existingSecret=mine",), "dev"),
     Contradiction("secrets.mode", ("gitops=true",), "dev"),

@@ -58,5 +58,5 @@ volumes:
     projected:
       defaultMode: 0440
       sources:
-        {{- include "slipway.secretSources" (list . (list "databasePassword")) | nindent 8 }}
+        {{- include "slipway.secretSources" (list . (list "databasePassword") (dict)) | nindent 8 }}
 {{- end }}

@@ -1,0 +1,98 @@
+"""What one process allows its clients, and what it counts and logs of those that it refuses."""
+
+import logging
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..settings import Http
+from ..telemetry.labels import ShedReason
+
+MAX_FIELDS = 100
+"""Header fields of a request; browsers send about twenty."""
+MAX_PIPELINED = 16
+"""Requests of a connection that wait behind the one that is answered."""
+MAX_WAITING_BYTES = 8 * 1024 * 1024
+"""What clients have sent behind requests that are still being answered, on all connections together."""
+REQUEST_BYTES = 2048
+"""What a waiting request costs beside its own bytes."""
+RESERVED_FILES = 64
+"""Open files that are left for the database, the log and the metrics port."""
+LOG_INTERVAL_SECONDS = 10.0
+"""At most one line in this time tells of the refusals of one reason."""
+
+_log = logging.getLogger(__name__)
+
+
+class Gauge(Protocol):
+    """What shows a number; prometheus_client's fits."""
+
+    def set(self, value: float, /) -> None: ...
+    def inc(self, amount: float = 1, /) -> None: ...
+    def dec(self, amount: float = 1, /) -> None: ...
+
+
+class NoGauge:
+    """Shows nothing."""
+
+    def set(self, value: float, /) -> None: ...
+    def inc(self, amount: float = 1, /) -> None: ...
+    def dec(self, amount: float = 1, /) -> None: ...
+
+
+@dataclass
+class Limits:
+    """The limits of a process and the state that its connections share."""
+
+    http: Http
+    count_shed: Callable[[ShedReason], None] = lambda _: None
+    connections: Gauge = field(default_factory=NoGauge)
+    active_requests: Gauge = field(default_factory=NoGauge)
+    waiting_bytes: int = 0
+    _logged: dict[ShedReason, float] = field(default_factory=dict[ShedReason, float], init=False)
+    _unlogged: dict[ShedReason, int] = field(default_factory=dict[ShedReason, int], init=False)
+
+    def __post_init__(self) -> None:
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        usable = self.http.max_connections if files == resource.RLIM_INFINITY else max(1, files - RESERVED_FILES)
+        self.max_connections = min(self.http.max_connections, usable)
+
+    def refuse(self, reason: ShedReason) -> None:
+        """Counts a request or connection that is refused, and logs it unless the same was logged just now."""
+        self.count_shed(reason)
+        now = time.monotonic()
+        unlogged = self._unlogged.get(reason, 0) + 1
+        if now - self._logged.get(reason, -LOG_INTERVAL_SECONDS) < LOG_INTERVAL_SECONDS:
+            self._unlogged[reason] = unlogged
+            return
+        self._logged[reason] = now
+        self._unlogged[reason] = 0
+        _log.warning("refused %d requests or connections: %s", unlogged, reason)
+
+
+class RateWindow:
+    """Judges a transfer by what arrived lately: what came early buys no time later."""
+
+    __slots__ = ("_begun_at", "_minimum", "_seconds", "waited")
+
+    def __init__(self, seconds: float, minimum: int) -> None:
+        self._seconds = seconds
+        self._minimum = minimum
+        self._begun_at = 0
+        self.waited = 0.0
+
+    def restart(self, transferred: int) -> None:
+        """Begins a window, at this many bytes."""
+        self._begun_at = transferred
+        self.waited = 0.0
+
+    def too_slow(self, transferred: int, seconds: float) -> bool:
+        """Whether a window ends here, `seconds` after the last call, in which less arrived than the minimum."""
+        self.waited += seconds
+        if self.waited <= self._seconds:
+            return False
+        slow = transferred - self._begun_at < self.waited * self._minimum
+        self.restart(transferred)
+        return slow

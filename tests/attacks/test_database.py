@@ -1,0 +1,297 @@
+"""Somebody in PostgreSQL's place, and requests that take every connection."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import asyncpg
+import pytest
+import uvloop
+
+from app.main import create_app
+from app.platform.db import Database
+from app.platform.db.authentication import UnverifiedServerError
+from app.platform.db.connect import connect
+from app.platform.db.errors import DatabaseUnavailable
+from app.platform.db.migrations import MigrationError, migrate
+from app.platform.settings import EXIT_CONFIG, SettingsError, load_settings
+from app.platform.settings import Database as Address
+from tests.support.application import SIGNING_KEY, Caller, running_app, settings_for
+from tests.support.certificates import Authority, authority, server_context
+from tests.support.impostor import CLEAR_TEXT, MD5, OK, SASL, Impostor, in_front_of, listening, message, request
+from tests.support.live import live_service, variables
+
+PASSWORD = "kV3-never-in-clear-text"
+MD5_HASH = hashlib.md5(PASSWORD.encode() + b"slipway", usedforsecurity=False).hexdigest()
+MARKER = "mArKeR-7"
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+def scram(iterations: int) -> bytes:
+    return request(11, b"r=NONCEserver,s=c2FsdHNhbHQ=,i=%d" % iterations)
+
+
+ASKED = {
+    "clear text": [CLEAR_TEXT],
+    "MD5": [MD5],
+    "clear text after it let us in": [OK + CLEAR_TEXT],
+    "clear text after SCRAM began": [SASL, CLEAR_TEXT],
+    "clear text behind a notice": [message(b"N", b"SNOTICE\0\0") + CLEAR_TEXT],
+    "Kerberos": [request(7)],
+    "SCRAM of one iteration": [SASL, scram(1)],
+    "SCRAM for minutes": [SASL, scram(999_999_999)],
+    "SCRAM for hours": [SASL, scram(99_999_999_999)],
+    "no protocol of PostgreSQL": [b"R\x7f\xff\xff\xff\x00\x00\x00\x03"],
+}
+UNVERIFIED = ("disable", "prefer", "require")
+
+
+def at(port: int, **changes: object) -> Address:
+    return Address.model_validate({"host": "127.0.0.1", "port": port, "password": PASSWORD, **changes})
+
+
+def run(attempt: Callable[[], Coroutine[None, None, object]], loop: str = "asyncio") -> None:
+    async def attempt_and_end() -> None:
+        try:
+            connection = await attempt()
+            if isinstance(connection, asyncpg.Connection):
+                await connection.close()
+        finally:
+            await asyncio.sleep(0.02)  # transports close at the next turn of the loop
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(attempt_and_end())
+
+
+@pytest.fixture(scope="module")
+def trusted() -> Authority:
+    return authority()
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("mode", UNVERIFIED)
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_server_that_was_not_verified_never_gets_the_password(
+    asked: str, mode: str, loop: str, trusted: Authority, tmp_path: Path
+) -> None:
+    impostor = Impostor(ASKED[asked], server_context(trusted, tmp_path, "db") if mode != "disable" else None)
+    with listening(impostor) as port, pytest.raises(UnverifiedServerError):
+        run(lambda: connect(at(port, ssl=mode)), loop)
+    assert b"slipway" in impostor.received  # it was talked to
+    for secret in (PASSWORD, MD5_HASH, "md5", ",p="):
+        assert secret.encode() not in impostor.received
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_request_in_single_bytes_is_refused_as_well(loop: str) -> None:
+    impostor = Impostor([OK + CLEAR_TEXT], piecemeal=True)
+    told = r"clear text.*SLIPWAY_DATABASE__SSL=verify-full"
+    with listening(impostor) as port, pytest.raises(UnverifiedServerError, match=told):
+        run(lambda: connect(at(port, ssl="disable")), loop)
+    assert PASSWORD.encode() not in impostor.received
+
+
+def test_without_tls_on_offer_prefer_does_not_lose_the_password_either() -> None:
+    impostor = Impostor([CLEAR_TEXT])
+    with listening(impostor) as port, pytest.raises(UnverifiedServerError):
+        run(lambda: connect(at(port, ssl="prefer")))
+    assert impostor.received
+    assert PASSWORD.encode() not in impostor.received
+
+
+async def test_pool_readiness_and_migration_refuse_it_in_a_sentence(tmp_path: Path) -> None:
+    impostor = Impostor([CLEAR_TEXT])
+    with listening(impostor) as port:
+        pool = Database(at(port, ssl="disable"))
+        with pytest.raises(DatabaseUnavailable):
+            await pool.lease()
+        with pytest.raises(UnverifiedServerError):
+            await pool.probe.ping()
+        await pool.close()
+        with pytest.raises(MigrationError, match="clear text"):
+            await migrate(at(port, ssl="disable"), [])
+    assert PASSWORD.encode() not in impostor.received
+
+
+def test_a_verified_server_may_ask_for_clear_text(trusted: Authority, tmp_path: Path) -> None:
+    """As managed servers do that log in by LDAP or a token; TLS hides it."""
+    impostor = Impostor([CLEAR_TEXT], server_context(trusted, tmp_path, addresses=("127.0.0.1",)))
+    with listening(impostor) as port:
+        address = at(port, ssl_root_cert=trusted.pem, connect_timeout_seconds=0.5)
+        with pytest.raises((OSError, TimeoutError)):
+            run(lambda: connect(address))
+    assert PASSWORD.encode() in impostor.received
+
+
+@pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+def test_the_certificate_of_another_authority_gets_no_byte(mode: str, trusted: Authority, tmp_path: Path) -> None:
+    stranger = server_context(authority(), tmp_path, addresses=("127.0.0.1",))
+    impostor = Impostor([CLEAR_TEXT], stranger)
+    with listening(impostor) as port, pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        run(lambda: connect(at(port, ssl=mode, ssl_root_cert=trusted.pem)))
+    assert not impostor.received
+
+
+def test_a_certificate_for_another_name_is_refused_by_verify_full_only(
+    trusted: Authority, tmp_path: Path, database: Address
+) -> None:
+    other = server_context(trusted, tmp_path, "other.example.com")
+    with listening(in_front_of(database.host, database.port, other)) as port:
+        here = {**database.model_dump(), "port": port, "ssl_root_cert": trusted.pem}
+        with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+            run(lambda: connect(Address.model_validate({**here, "ssl": "verify-full"})))
+        run(lambda: connect(Address.model_validate({**here, "ssl": "verify-ca"})))
+
+
+@pytest.mark.parametrize("mode", ["prefer", "require", "verify-ca", "verify-full"])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_every_mode_with_tls_works_with_a_server_that_has_it(
+    mode: str, loop: str, trusted: Authority, tmp_path: Path, database: Address
+) -> None:
+    context = server_context(trusted, tmp_path, addresses=("127.0.0.1",))
+    with listening(in_front_of(database.host, database.port, context)) as port:
+        address = Address.model_validate(
+            {**database.model_dump(), "port": port, "ssl": mode, "ssl_root_cert": trusted.pem}
+        )
+
+        async def select() -> None:
+            connection = await connect(address)
+            assert await connection.fetchval("SELECT repeat('x', 1000000)") == "x" * 1_000_000
+            await connection.close()
+
+        run(select, loop)
+
+
+def slipway(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *command],
+        env={"PATH": os.environ["PATH"], "SLIPWAY_SECRETS_DIR": "/nonexistent", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_command_and_process_verify_the_server_by_file_content_or_system(
+    trusted: Authority, tmp_path: Path, new_database: Address
+) -> None:
+    """And by nothing that only the driver knows: PGSSLROOTCERT is not read."""
+    file = tmp_path / "ca.pem"
+    file.write_text(trusted.pem)
+    context = server_context(trusted, tmp_path, addresses=("127.0.0.1",))
+    with listening(in_front_of(new_database.host, new_database.port, context)) as port:
+        base = variables(new_database.model_copy(update={"port": port}), SLIPWAY_DATABASE__SSL="verify-full")
+        base["SLIPWAY_ENVIRONMENT"] = "test"
+        for way in ({"SLIPWAY_DATABASE__SSL_ROOT_CERT": str(file)}, {"SSL_CERT_FILE": str(file)}):
+            done = slipway("migrate", **base, **way)
+            assert (done.returncode, done.stderr) == (0, ""), way
+        done = slipway("migrate", **base, PGSSLROOTCERT=str(file), PGSSLMODE="disable")
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1
+        assert "CERTIFICATE_VERIFY_FAILED" in done.stderr
+        changes = {"SLIPWAY_DATABASE__SSL": "verify-full", "SLIPWAY_DATABASE__SSL_ROOT_CERT": trusted.pem}
+        address = new_database.model_copy(update={"port": port})
+        with live_service(tmp_path, address, **changes) as service:
+            assert service.answers("/readyz")
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_missing_file_of_the_authority_is_one_sentence(command: str) -> None:
+    good = {"SLIPWAY_DATABASE__PASSWORD": PASSWORD, "SLIPWAY_AUTH__SIGNING_KEY": SIGNING_KEY}
+    done = slipway(command, **good, SLIPWAY_DATABASE__SSL_ROOT_CERT="/nonexistent/ca.pem")
+    assert done.returncode == EXIT_CONFIG
+    assert done.stderr == "SLIPWAY_DATABASE__SSL_ROOT_CERT: the file cannot be read: No such file or directory\n"
+
+
+def test_production_refuses_prefer() -> None:
+    done = slipway("migrate", SLIPWAY_DATABASE__PASSWORD=PASSWORD, SLIPWAY_DATABASE__SSL="prefer")
+    assert done.returncode == EXIT_CONFIG
+    assert done.stderr.startswith("SLIPWAY_DATABASE__SSL must not be prefer in production")
+    with pytest.raises(SettingsError, match="SLIPWAY_DATABASE__SSL must not be prefer in production"):
+        create_app(settings_for(at(5432, ssl="prefer"), environment="production"))
+    create_app(settings_for(at(5432, ssl="prefer")))
+
+
+def test_the_default_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load_settings().database.ssl, load_settings().database.ssl_root_cert) == ("verify-full", "system")
+    monkeypatch.setenv("SLIPWAY_DATABASE__SSL", "verify-ca")
+    with pytest.raises(SettingsError, match="verify-ca needs the file of your own authority"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_what_is_no_certificate_is_refused(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(content)
+    for value in (str(file), content or "nowhere.pem"):
+        monkeypatch.setenv("SLIPWAY_DATABASE__SSL_ROOT_CERT", value)
+        with pytest.raises(SettingsError, match=r"^SLIPWAY_DATABASE__SSL_ROOT_CERT: [^\n]*$"):
+            load_settings()
+
+
+DSNS = [
+    f"postgresql://slipway:{MARKER}@db/slipway",
+    f"slipway:{MARKER}@db",
+    f"//slipway:{MARKER}@db",
+    f"host=db password={MARKER}",
+    f"db?password={MARKER}",
+    f"db\n{MARKER}",
+    f"/run@{MARKER}",  # as the name of a role it is one: alice@example.com
+]
+
+
+@pytest.mark.parametrize("name", ["HOST", "DIRECT__HOST", "NAME", "USER", "PORT", "SSL", "DSN", "URL", ""])
+@pytest.mark.parametrize("value", DSNS[:-1])
+def test_an_address_in_one_piece_is_refused_unprinted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = f"SLIPWAY_DATABASE__{name}" if name else "SLIPWAY_DATABASE"
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+    assert "DATABASE" in str(refusal.value).upper()
+    assert MARKER not in str(refusal.value)
+    assert MARKER not in str(refusal.value.__cause__)
+
+
+@pytest.mark.parametrize("name", ["HOST", "DIRECT__HOST", "NAME"])
+def test_an_at_sign_is_refused_but_in_the_name_of_a_role(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_DATABASE__USER", "alice@example.com")
+    assert load_settings().database.user == "alice@example.com"
+    monkeypatch.setenv(f"SLIPWAY_DATABASE__{name}", DSNS[-1])
+    with pytest.raises(SettingsError):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "host", ["db", "127.0.0.1", "::1", "fe80::1%eth0", "db_1.internal.example.com", "/run/postgresql"]
+)
+def test_a_host_is_a_name_an_address_or_a_socket(host: str) -> None:
+    assert Address(host=host).host == host
+
+
+async def test_requests_that_take_every_connection_do_not_make_it_unready(new_database: Address) -> None:
+    """One user and one item are enough, since all of them wait for its row."""
+    small = new_database.model_copy(update={"pool_size": 3})
+    async with running_app(settings_for(small)) as app:
+        caller = Caller(app)
+        database = app.resources.database
+        assert database is not None
+        async with caller.http as http:
+            held = [await database.lease() for _ in range(3)]
+            for path in ("/startupz", "/readyz"):
+                answers = await asyncio.gather(*(http.get(path) for _ in range(200)))
+                assert {answer.status_code for answer in answers} == {200}
+            assert (await http.get("/api/v2/items")).status_code == 503
+            count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            assert await held[0].driver.fetchval(count) == 4  # and no more, however often it is asked
+            for lease in held:
+                lease.release()
