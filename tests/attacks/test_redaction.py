@@ -51,7 +51,9 @@ def test_secrets_are_known_by_their_names_and_in_urls(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [PEM, repr(PEM), PEM[:90], ENCRYPTED, PEM.replace("\n", " "), f"x{PEM}{PEM}y"], ids=str
+    "text",
+    [PEM, repr(PEM), PEM[:90], ENCRYPTED, PEM.replace("\n", " "), f"x{PEM}{PEM}y"],
+    ids=["PEM", "escaped", "cut", "encrypted", "one line", "two"],
 )
 def test_a_private_key_is_known_by_its_shape(text: str) -> None:
     redacted = redact_text(f"before {text}")
