@@ -10,10 +10,10 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from app.platform.db.migrations import Branch
-from app.platform.health import Check
 from app.platform.http.application import Resources
+from app.platform.process.health import Check
 from app.platform.settings import Group
-from app.platform.telemetry.specification import MetricSpec
+from app.platform.telemetry.metrics.specification import MetricSpec
 
 ACCESS = ("read", "write", "admin")
 """What the scopes of a feature end with unless it declares others: `items:read`, `items:write`, `items:admin`."""
@@ -50,7 +50,7 @@ class Feature:
         lifespan: an async context manager that opens what the feature needs when the process starts, yields it, and
             closes it when the process stops. `resources.state(Notes)` gives what it yielded, by its class.
         checks: what readiness asks besides the database. They run after the lifespan has begun.
-        metrics: what it measures, beside `app/platform/telemetry/catalogue.py`; `make generate` documents them.
+        metrics: what it measures, beside `app/platform/telemetry/metrics/catalogue.py`; `make generate` documents them.
         scopes: the last parts of its scopes. Every user may `read` and `write`; others are granted by role or user.
         consumers: what handles events in a worker.
         jobs: background work in a worker.

@@ -12,26 +12,26 @@ from app.feature import Feature
 from app.platform.auth.remote_keys import RemoteKeys
 from app.platform.auth.remote_revocations import POLL_SECONDS, RemoteRevocations
 from app.platform.auth.revocations import Revocations, follow
-from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
+from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.db import Database
 from app.platform.db.migrations import Branch, SchemaBehindError, behind
-from app.platform.docs import docs_routes
-from app.platform.drain import Drain
-from app.platform.health import Check, Health
 from app.platform.http.application import Resources, SlipwayApp
+from app.platform.http.docs import docs_routes
 from app.platform.http.errors import install_database_errors
+from app.platform.http.scopes import PUBLIC
+from app.platform.process.drain import Drain
+from app.platform.process.health import Check, Health
+from app.platform.process.operations_http import json_answer
 from app.platform.settings import Group, Settings, load_settings, variable
 from app.platform.settings.groups import load_group
 from app.platform.tasks import running
 from app.platform.telemetry import build_telemetry
-from app.platform.telemetry.labels import TOKEN_CACHE
-from app.platform.telemetry.metrics_http import json_answer
-from app.platform.weak_secrets import refuse_weak_secrets
+from app.platform.telemetry.metrics.labels import TOKEN_CACHE
 from app.registry import branches, discover, enabled, names, remote_issuer
 
 if TYPE_CHECKING:
-    from app.platform.telemetry.metrics import Metrics
+    from app.platform.telemetry.metrics.instruments import Metrics
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 

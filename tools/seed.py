@@ -12,7 +12,7 @@ from app.features.users.tokens import TokenIssuer
 from app.platform.auth.principal import Principal
 from app.platform.auth.revocations import Revocations
 from app.platform.db import Database, UnitOfWork
-from app.platform.http.problems import Problem
+from app.platform.problems import Problem
 from app.platform.settings import Settings
 from app.platform.settings.groups import load_group
 from tools.run.greeting import PASSWORD, USERNAME

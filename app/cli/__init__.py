@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.cli import command_line, run
 from app.platform.settings import Settings, load_settings, unknown_variables
-from app.platform.weak_secrets import refuse_weak_secrets
 
 DEFAULT_TARGET = "app.main:create_app"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from app.platform.telemetry.context import RequestContext, current_request
+from app.platform.context import RequestContext, current_request
 from tests.telemetry.served import Served, eventually, serving
 from tests.telemetry.test_logs import Log, log_as
 

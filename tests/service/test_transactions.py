@@ -12,8 +12,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert
 from app.feature import Feature
 from app.main import create_app
 from app.platform.db import Query
-from app.platform.db.dependencies import Reads, Work
 from app.platform.db.migrations import migrate
+from app.platform.http.dependencies import Reads, Work
 from app.platform.settings import Database
 from app.registry import branches
 from tests.support.application import settings_for

@@ -15,8 +15,8 @@ from app.main import create_app
 from app.platform.http.application import SlipwayApp
 from app.platform.ids import new_id
 from app.platform.settings import Database, Settings
-from app.platform.telemetry.lines import LineWriter
-from app.platform.telemetry.logs import configure_logging
+from app.platform.telemetry.logging.lines import LineWriter
+from app.platform.telemetry.logging.logs import configure_logging
 
 SIGNING_KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 NOWHERE = os.open(os.devnull, os.O_WRONLY)

@@ -13,11 +13,11 @@ from app.features.users.service import Accounts
 from app.platform.auth.principal import Principal
 from app.platform.auth.remote_revocations import PATH as REVOCATIONS
 from app.platform.auth.remote_revocations import document_of
-from app.platform.auth.scopes import PUBLIC, TOKEN_URL, requires
-from app.platform.db.dependencies import Reads, Work
 from app.platform.http.application import resources_of
+from app.platform.http.dependencies import Reads, Work
 from app.platform.http.openapi import problems
-from app.platform.http.problems import Problem
+from app.platform.http.scopes import PUBLIC, TOKEN_URL, requires
+from app.platform.problems import Problem
 
 router = APIRouter(tags=["users"])
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from app.features.users import throttle_repository as repository
 from app.features.users.settings import AccountSettings
 from app.platform.db import Database, UnitOfWork
-from app.platform.http.problems import Shed
+from app.platform.problems import Shed
 
 MAX_PAIR_DELAY = timedelta(minutes=5)
 """Longer would gain little: with pauses of an hour, after which all is forgotten, as many guesses can be made."""

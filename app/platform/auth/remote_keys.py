@@ -12,8 +12,8 @@ import structlog
 from jwt import PyJWK, PyJWTError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..telemetry.counts import ClientCounts
-from ..telemetry.labels import CallError
+from ..telemetry.metrics.labels import CallError
+from ..telemetry.metrics.observers import ClientCounts
 from .fetch import FetchError, fetch
 from .keys import ALGORITHM, is_usable_x, public_jwk
 from .principal import Principal, UnknownKey, Unverifiable

@@ -1,4 +1,4 @@
-"""The application object: FastAPI with the fused layer around its whole stack, and the resources of a process."""
+"""The application object: FastAPI with the edge middleware around its whole stack, and the resources of a process."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,24 +11,24 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Scope
 
 from ..auth.revocations import Revocations
-from ..auth.scopes import with_scopes
-from ..drain import Drain
+from ..process.drain import Drain
 from ..settings import Group, Settings
 from ..telemetry import Telemetry
 from .body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from .body_rules import body_rules
+from .edge import EdgeMiddleware, Headers
 from .errors import install_error_handlers
-from .layer import Headers, HttpLayer
 from .openapi import EVERYWHERE, Document, with_problems
 from .release import Handler, releasing
 from .routes import LabelledRoute
+from .scopes import with_scopes
 
 if TYPE_CHECKING:
     from ..auth.remote_keys import RemoteKeys
     from ..auth.tokens import TokenVerifier
     from ..db import Database
-    from ..health import Health
-    from ..telemetry.metrics_http import Answer
+    from ..process.health import Health
+    from ..process.operations_http import Answer
 
 
 State = TypeVar("State")
@@ -121,7 +121,7 @@ class SlipwayApp(FastAPI):
         install_error_handlers(self)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The framework's stack in the fused layer."""
+        """The framework's stack in the edge middleware."""
         resources = self.resources
         resources.telemetry.metrics.prepare(self.served_routes())
         stack = super().build_middleware_stack()
@@ -129,7 +129,7 @@ class SlipwayApp(FastAPI):
             from ..auth.remote_keys import AskingForUnknownKeys
 
             stack = AskingForUnknownKeys(stack, resources.verifier, resources.remote_keys)
-        return HttpLayer(
+        return EdgeMiddleware(
             stack,
             telemetry=resources.telemetry,
             drain=resources.drain,

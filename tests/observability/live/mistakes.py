@@ -12,7 +12,7 @@ from app.feature import Feature
 from app.main import create_app as create_service
 from app.platform.http.application import SlipwayApp
 from app.platform.settings import Settings
-from app.platform.telemetry import metrics
+from app.platform.telemetry.metrics import instruments as metrics
 from app.registry import enabled
 
 BLOCK, SLOW, CHATTER = "/api/v1/mistakes/block", "/api/v1/mistakes/slow", "/api/v1/mistakes/chatter"

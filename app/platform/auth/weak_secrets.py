@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .settings import Settings, SettingsError, variable
+from ..settings import Settings, SettingsError, variable
 
 SHORTEST_PASSWORD = 12
 DEFAULT_PASSWORDS = frozenset({"change-me-please", "changemeplease", "passwordpassword", "postgrespostgres"})
@@ -33,7 +33,7 @@ def refuse_weak_secrets(
         elif len(password) < SHORTEST_PASSWORD:
             problems.append(f"{name} is shorter than {SHORTEST_PASSWORD} characters: set a longer random password")
     if auth:
-        from .auth.keys import key_problem  # an import that a service without tokens does not pay for
+        from .keys import key_problem  # an import that a service without tokens does not pay for
 
         problem = key_problem(variable("auth", "signing_key"), settings.auth.signing_key, private=True)
         if problem and otherwise:
