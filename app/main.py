@@ -1,46 +1,48 @@
 """`create_app`: the only place that wires settings, platform and features together."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from fastapi.routing import iter_route_contexts
 
+from app.feature import Feature
 from app.platform.auth.remote_keys import RemoteKeys
 from app.platform.auth.remote_revocations import POLL_SECONDS, RemoteRevocations
 from app.platform.auth.revocations import Revocations, follow
-from app.platform.auth.scopes import PUBLIC
 from app.platform.auth.tokens import TokenVerifier
+from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.db import Database
 from app.platform.db.migrations import Branch, SchemaBehindError, behind
-from app.platform.docs import docs_routes
-from app.platform.drain import Drain
-from app.platform.health import Check, Health
 from app.platform.http.application import Resources, SlipwayApp
+from app.platform.http.docs import docs_routes
 from app.platform.http.errors import install_database_errors
-from app.platform.settings import Settings, load_settings
+from app.platform.http.scopes import PUBLIC
+from app.platform.process.drain import Drain
+from app.platform.process.health import Check, Health
+from app.platform.process.operations_http import json_answer
+from app.platform.settings import Group, Settings, load_settings, variable
+from app.platform.settings.groups import load_group
+from app.platform.tasks import running
 from app.platform.telemetry import build_telemetry
-from app.platform.telemetry.labels import TOKEN_CACHE
-from app.platform.telemetry.metrics_http import json_answer
-from app.platform.weak_secrets import refuse_weak_secrets
-from app.registry import Feature, branches, discover, enabled
+from app.platform.telemetry.metrics.labels import TOKEN_CACHE
+from app.registry import branches, discover, enabled, names, remote_issuer
 
 if TYPE_CHECKING:
-    from app.platform.telemetry.metrics import Metrics
+    from app.platform.telemetry.metrics.instruments import Metrics
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
-ISSUER = "users"
-"""The feature that signs access tokens."""
 
-
-def create_app(settings: Settings | None = None, features: Sequence[Feature] | None = None) -> SlipwayApp:
+def create_app(
+    settings: Settings | None = None, features: Sequence[Feature] | None = None, groups: Iterable[Group] = ()
+) -> SlipwayApp:
     """The application with these features; without arguments, as the environment says.
 
-    Opens no socket, file or thread: that is for the lifespan.
+    Opens no socket, file or thread: that is for the lifespan. `groups` are settings of features; those that are not
+    given are read from the environment.
 
     Raises:
         SettingsError: a setting or secret that cannot be used, one sentence each.
@@ -48,10 +50,15 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
     settings = settings or load_settings()
     features = enabled(settings) if features is None else features
     telemetry = build_telemetry(settings)
-    names = {feature.name for feature in features}
-    remote = _remote_keys(settings, names, telemetry.metrics)
-    refuse_weak_secrets(settings, database=bool(branches(features)), auth=remote is None, issues=ISSUER in names)
-    telemetry.metrics.show_features(sorted(names))
+    issues_tokens = any(feature.issues_tokens for feature in features)
+    remote = None if issues_tokens else _remote_keys(settings, telemetry.metrics)
+    refuse_weak_secrets(
+        settings,
+        database=bool(branches(features)),
+        auth=remote is None,
+        otherwise=None if issues_tokens else _address_of_the_issuer,
+    )
+    telemetry.metrics.show_features(sorted(feature.name for feature in features))
     revocations = Revocations()
     verifier = TokenVerifier(
         settings.auth,
@@ -68,55 +75,63 @@ def create_app(settings: Settings | None = None, features: Sequence[Feature] | N
         Database(settings.database) if branches(features) else None,
         verifier,
         remote,
-        # Of the image's other features too: the processes that run them take the tokens that are issued here.
-        tuple(f"{name}:{access}" for name in sorted(names | discover().keys()) for access in ("read", "write")),
+        names(),
         revocations=revocations,
     )
-    if remote:
-        source = RemoteRevocations(settings.services[ISSUER], remote.counts)
-        resources.background += [remote.keep, partial(follow, revocations, source.read, POLL_SECONDS)]
+    given = {type(group): group for group in groups}
+    for feature in features:
+        for section, kind in feature.settings.items():
+            resources.add_group(given.get(kind) or load_group(section, kind))
     app = SlipwayApp(
         resources,
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, features=features),
         route_headers=_deprecation_headers(features),
         route_features=dict(_paths_of(features)),
     )
     for feature in features:
-        if feature.setup:
-            resources.features[feature.name] = feature.setup(resources)
-        if feature.background:
-            resources.background.append(partial(feature.background, resources))
         for router in feature.routers:
             app.include_router(router)
     _add_operations(app, features)
     return app
 
 
-def _remote_keys(settings: Settings, names: set[str], metrics: "Metrics") -> RemoteKeys | None:
-    """The keys of the process that issues tokens, unless this one does."""
-    url = settings.services.get(ISSUER)
-    return RemoteKeys(url, counts=metrics.client(ISSUER)) if url and ISSUER not in names else None
+def _remote_keys(settings: Settings, metrics: "Metrics") -> RemoteKeys | None:
+    """The keys of the process that issues tokens, if the settings say where it is."""
+    issuer = remote_issuer(settings)
+    if issuer is None:
+        return None
+    return RemoteKeys(issuer.name, settings.services[issuer.name], counts=metrics.client(issuer.name))
+
+
+def _address_of_the_issuer() -> str:
+    """What a process without a signing key can set instead."""
+    issuer = next((name for name, feature in discover().items() if feature.issues_tokens), "<feature>")
+    return f"set {variable('services', issuer)} to the process that issues the tokens"
 
 
 @asynccontextmanager
-async def _lifespan(app: SlipwayApp) -> AsyncGenerator[None]:
-    if not _knows_revocations(app.resources):
-        _log.warning("revoked tokens stay good here until they expire: set SLIPWAY_SERVICES__USERS")
-    tasks = [asyncio.create_task(work()) for work in app.resources.background]
-    if app.resources.health:
-        app.resources.health.watch_loop()
-    try:
+async def _lifespan(app: SlipwayApp, features: Sequence[Feature]) -> AsyncGenerator[None]:
+    """Opens what the platform and each feature need, in their order; closes it in the opposite order."""
+    resources = app.resources
+    if not _knows_revocations(resources, features):
+        _log.warning("revoked tokens stay valid here until they expire", hint=_address_of_the_issuer())
+    async with AsyncExitStack() as stack:
+        if resources.database:
+            stack.push_async_callback(resources.database.close)
+        if remote := resources.remote_keys:
+            source = RemoteRevocations(resources.settings.services[remote.peer], remote.counts)
+            await stack.enter_async_context(running(remote.keep()))
+            await stack.enter_async_context(running(follow(resources.revocations, source.read, POLL_SECONDS)))
+        for feature in features:
+            if feature.lifespan:
+                resources.add_state(await stack.enter_async_context(feature.lifespan(resources)))
+        if resources.health:
+            resources.health.watch_loop()
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if app.resources.database:
-            await app.resources.database.close()
 
 
-def _knows_revocations(resources: Resources) -> bool:
-    return resources.remote_keys is not None or ISSUER in resources.features
+def _knows_revocations(resources: Resources, features: Sequence[Feature]) -> bool:
+    return resources.remote_keys is not None or any(feature.issues_tokens for feature in features)
 
 
 def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
@@ -130,12 +145,13 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
         database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", database.probe.ping))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
-    if resources.remote_keys:
-        checks.append(Check("users-keys", resources.remote_keys.reach, required=False))
-        started.append(Check("users-keys", resources.remote_keys.require))
-    if _knows_revocations(resources):
+    if remote := resources.remote_keys:
+        checks.append(Check(f"{remote.peer}-keys", remote.reach, required=False))
+        started.append(Check(f"{remote.peer}-keys", remote.require))
+    if _knows_revocations(resources, features):
         resources.telemetry.metrics.revocations(resources.revocations.age)
         checks.append(Check("revocations", resources.revocations.require_fresh, required=False))
+    checks += [check for feature in features for check in feature.checks(resources)]
     health = Health(resources.drain, checks, started, details=settings.details_exposed)
     for path, endpoint in health.endpoints().items():
         app.add_api_route(path, endpoint, tags=["operations"], operation_id=path.strip("/"), openapi_extra=PUBLIC)

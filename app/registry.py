@@ -1,91 +1,74 @@
-"""What a feature declares, and how features are found: by their folder."""
+"""How features are found: by their folder. Only what a process enables is imported."""
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from email.utils import format_datetime
-from pathlib import Path
-
-from fastapi import APIRouter
+from collections.abc import Sequence
+from functools import cache
 
 from app import features
+from app.extras import extra_of, missing_package
+from app.feature import Feature
 from app.platform.db.migrations import Branch
-from app.platform.http.application import Resources
 from app.platform.settings import Settings, SettingsError, variable
 
 
-@dataclass(frozen=True)
-class Deprecation:
-    """An old version of an API: announced by headers on each of its answers (RFC 9745, RFC 8594)."""
-
-    prefix: str
-    since: datetime
-    sunset: datetime
-    successor: str
-
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """`Deprecation`, `Sunset` and `Link` with the successor."""
-        return [
-            (b"deprecation", f"@{int(self.since.timestamp())}".encode()),
-            (b"sunset", format_datetime(self.sunset, usegmt=True).encode()),
-            (b"link", f'<{self.successor}>; rel="successor-version"'.encode()),
-        ]
+@cache
+def names() -> tuple[str, ...]:
+    """The name of every feature in this installation, sorted; nothing is imported for it."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(features.__path__) if module.ispkg))
 
 
-@dataclass(frozen=True)
-class Feature:
-    """The whole public declaration of a feature.
+def load(name: str) -> Feature:
+    """Imports a feature.
 
-    Args:
-        name: its package, its PostgreSQL schema and the first part of its scopes.
-        routers: each carries its whole path, so that metrics know the full template of a route.
-        migrations: the folder of its Alembic branch; None for a feature without tables.
-        deprecations: old versions of its API.
-        setup: makes what its handlers need once a process; opens nothing.
-        background: runs beside the requests, from start-up until it is cancelled at the end; never raises.
+    Raises:
+        SettingsError: a package that it needs is not installed; the sentence names the extra that brings it.
     """
-
-    name: str
-    routers: tuple[APIRouter, ...] = ()
-    migrations: Path | None = None
-    deprecations: tuple[Deprecation, ...] = ()
-    setup: Callable[[Resources], object] | None = None
-    background: Callable[[Resources], Coroutine[None, None, None]] | None = None
-
-    @property
-    def branch(self) -> Branch | None:
-        """Its migrations, or None."""
-        return Branch(self.name, self.migrations) if self.migrations else None
+    try:
+        feature: Feature = importlib.import_module(f"{features.__name__}.{name}").feature
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in {"", "app"}:
+            raise
+        raise _not_installed(name, package, extra_of(package)) from error
+    for extra in feature.requires:
+        if package := missing_package(extra):
+            raise _not_installed(name, package, extra)
+    return feature
 
 
 def discover() -> dict[str, Feature]:
-    """Every feature there is, by name: the `feature` of each package in `app/features`."""
-    found: dict[str, Feature] = {}
-    for module in pkgutil.iter_modules(features.__path__, f"{features.__name__}."):
-        feature = importlib.import_module(module.name).feature
-        found[feature.name] = feature
-    return dict(sorted(found.items()))
+    """Every feature, imported, by name: for tests and generated documents, never for a process that serves."""
+    return {name: load(name) for name in names()}
 
 
 def enabled(settings: Settings) -> list[Feature]:
-    """The features of this process. Raises `SettingsError` for a name, also in `services`, that is no feature."""
-    found = discover()
-    elsewhere = sorted(settings.services.keys() - found.keys())
-    if elsewhere:
-        problem = f"{variable('services', elsewhere[0])} is of no feature: there are only {', '.join(found)}"
-        raise SettingsError([problem])
-    if settings.features is None:
-        return list(found.values())
-    unknown = sorted(set(settings.features) - found.keys())
-    if unknown:
-        raise SettingsError(
-            [f"{variable('features')} names {', '.join(unknown)}, but there are only {', '.join(found)}"]
-        )
-    return [found[name] for name in dict.fromkeys(settings.features)]
+    """The features of this process.
+
+    Raises:
+        SettingsError: `features` or `services` names something else, or a package is missing.
+    """
+    for kind, wanted in (("features", settings.features or ()), ("services", settings.services)):
+        unknown = sorted(set(wanted) - set(names()))
+        if unknown:
+            quoted = ", ".join(f'"{name}"' for name in unknown)
+            problem = f"unknown feature {quoted}; known features: {', '.join(names())}"
+            raise SettingsError([f"{variable(kind)}: {problem}"])
+    return [load(name) for name in dict.fromkeys(names() if settings.features is None else settings.features)]
+
+
+def remote_issuer(settings: Settings) -> Feature | None:
+    """The feature that issues tokens in another process, if `services` says where it is."""
+    return next((feature for feature in map(load, settings.services) if feature.issues_tokens), None)
 
 
 def branches(wanted: Sequence[Feature]) -> list[Branch]:
     """The migrations of the features that have some."""
     return [branch for feature in wanted if (branch := feature.branch)]
+
+
+def _not_installed(name: str, package: str, extra: str) -> SettingsError:
+    cause = f'{variable("features")}: feature "{name}" needs the package {package}, which is not installed'
+    if extra:
+        cause += f'; it comes with the extra "{extra}" (image: EXTRAS={extra})'
+    return SettingsError([cause])

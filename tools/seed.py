@@ -6,13 +6,15 @@ from app.features.items import service as items
 from app.features.users import service as users
 from app.features.users.passwords import Passwords
 from app.features.users.schemas import UserIn
+from app.features.users.settings import AccountSettings, PasswordSettings
 from app.features.users.throttle import Throttle
 from app.features.users.tokens import TokenIssuer
 from app.platform.auth.principal import Principal
 from app.platform.auth.revocations import Revocations
 from app.platform.db import Database, UnitOfWork
-from app.platform.http.problems import Problem
+from app.platform.problems import Problem
 from app.platform.settings import Settings
+from app.platform.settings.groups import load_group
 from tools.run.greeting import PASSWORD, USERNAME
 
 ITEMS = (
@@ -28,8 +30,9 @@ async def seed(settings: Settings) -> str:
     """Adds the demo user with items of their own, unless the user is there; returns what it did, in words."""
     database = Database(settings.database)
     scopes = tuple(f"{feature}:{access}" for feature in ("items", "users") for access in ("read", "write"))
-    passwords, tokens = Passwords(settings.passwords), TokenIssuer(settings.auth)
-    accounts = users.Accounts(passwords, tokens, scopes, Revocations(), Throttle(settings.accounts))
+    passwords = Passwords(load_group("passwords", PasswordSettings))
+    throttle = Throttle(load_group("accounts", AccountSettings))
+    accounts = users.Accounts(passwords, TokenIssuer(settings.auth), scopes, Revocations(), throttle)
     new = UserIn.model_validate({"username": USERNAME, "email": f"{USERNAME}@example.com", "password": PASSWORD})
     try:
         async with UnitOfWork(database) as work:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.cli import command_line, run
 from app.platform.settings import Settings, load_settings, unknown_variables
-from app.platform.weak_secrets import refuse_weak_secrets
 
 DEFAULT_TARGET = "app.main:create_app"
 
@@ -66,14 +66,19 @@ def check_config(
 ) -> None:
     """Check the configuration and print what is effective; exits 78 and names each variable that is wrong."""
     from app.main import create_app
+    from app.platform.settings import load
+    from app.platform.settings.groups import with_groups
+    from app.registry import enabled
 
     settings = load_settings()
+    features = enabled(settings)
+    groups = {section: kind for feature in features for section, kind in feature.settings.items()}
     if show:
-        for name, value in effective(settings):
+        for name, value in effective(load(with_groups(groups))):
             typer.echo(f"{name}={value}")
-    for name in unknown_variables(os.environ):
+    for name in unknown_variables(os.environ, groups):
         typer.echo(f"slipway: {name} is not a setting (is it misspelt?)", err=True)
-    create_app(settings)
+    create_app(settings, features)
 
 
 def effective(settings: Settings) -> list[tuple[str, object]]:

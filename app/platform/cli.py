@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from .control_commands import add_control_commands
-from .listen import ListenError
+from .process.listen import ListenError
 from .settings import EXIT_CONFIG, Settings, SettingsError, load_settings
 
 ServerKind = Annotated[Literal["uvicorn", "gunicorn"], typer.Option(help="gunicorn is for several workers")]

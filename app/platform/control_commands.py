@@ -69,7 +69,7 @@ def _run(
     pid: int | None,
     by: str | None,
 ) -> None:
-    from .server.control_socket import process_numbers
+    from .process.control_socket import process_numbers
 
     change: dict[str, object] = {}
     if value is not None:
@@ -102,7 +102,7 @@ def seconds_of(duration: str) -> int:
 
 def _send(port: int, process: int, change: dict[str, object]) -> dict[str, Any]:
     """The state of the process after the change."""
-    from .server.control_socket import connect_to, read_line
+    from .process.control_socket import connect_to, read_line
 
     try:
         with connect_to(port, process) as connection:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.platform.telemetry.catalogue import Label, MetricSpec
+from app.platform.telemetry.metrics.catalogue import Label, MetricSpec
 
 TARGET_LABELS = frozenset(
     {"cluster", "container", "endpoint", "instance", "job", "namespace", "node", "pod", "service"}

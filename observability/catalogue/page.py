@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from app.platform.telemetry.catalogue import CATALOGUE, PROCESS_METRICS, Label, MetricSpec
+from app.platform.telemetry.metrics.catalogue import CATALOGUE, PROCESS_METRICS, Label, MetricSpec
 
 from .foreign import FOREIGN, TARGET_LABELS
 from .recorded import RECORDED

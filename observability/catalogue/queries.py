@@ -7,7 +7,7 @@ from typing import cast
 
 import promql_parser as promql
 
-from app.platform.telemetry.catalogue import CATALOGUE, PROCESS_METRICS, Label, MetricSpec
+from app.platform.telemetry.metrics.catalogue import CATALOGUE, PROCESS_METRICS, Label, MetricSpec
 
 from .foreign import FOREIGN, TARGET_LABELS
 from .recorded import RECORDED

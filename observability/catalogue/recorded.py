@@ -1,6 +1,6 @@
 """The series that the recording rules create."""
 
-from app.platform.telemetry.catalogue import Label, MetricSpec
+from app.platform.telemetry.metrics.catalogue import Label, MetricSpec
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 """Over which the burn of an error budget is looked at."""

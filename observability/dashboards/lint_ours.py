@@ -9,7 +9,7 @@ from itertools import combinations
 
 import promql_parser as promql
 
-from app.platform.telemetry.catalogue import MetricSpec
+from app.platform.telemetry.metrics.catalogue import MetricSpec
 from observability.catalogue.queries import QueryError, exported, query_problems, selectors
 
 from .grafana import Json

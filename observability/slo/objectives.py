@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.platform.telemetry.catalogue import REQUEST_DURATION, UNMATCHED_ROUTE
+from app.platform.telemetry.metrics.catalogue import REQUEST_DURATION, UNMATCHED_ROUTE
 from observability.rules import OURS, indented
 
 PROBES = ("/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations")

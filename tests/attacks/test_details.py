@@ -15,10 +15,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.main import create_app
-from app.platform.drain import Drain
-from app.platform.health import Health
+from app.platform.process.drain import Drain
+from app.platform.process.health import Health
+from app.platform.process.operations_port import serve_metrics
 from app.platform.settings import Database
-from app.platform.telemetry.metrics_port import serve_metrics
 from tests.support.application import settings_for
 from tests.support.live import live_service
 from tests.support.waiting import free_port

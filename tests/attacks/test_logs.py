@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import structlog
 
-from app.platform.telemetry.context import RequestContext, current_request
+from app.platform.context import RequestContext, current_request
 from tests.telemetry.served import Served, eventually, serving
 from tests.telemetry.test_logs import Log, log_as
 
@@ -30,7 +30,7 @@ def log(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Log]:
 
 
 @contextmanager
-def _not_captured_by_pytest() -> Iterator[None]:
+def _not_captured_by_pytest() -> Generator[None]:
     """pytest-xdist cannot send a captured line with a lone surrogate."""
     root = logging.getLogger()
     handlers = root.handlers[:]

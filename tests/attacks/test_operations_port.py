@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from app.platform.telemetry.metrics_http import MAX_HEAD_BYTES
-from app.platform.telemetry.metrics_port import MAX_CONNECTIONS, serve_metrics
+from app.platform.process.operations_http import MAX_HEAD_BYTES
+from app.platform.process.operations_port import MAX_CONNECTIONS, serve_metrics
 from tests.server.process import REPOSITORY, scrape
 from tests.support.waiting import free_port, until
 
@@ -26,7 +26,7 @@ MIB = 1024 * 1024
 SERVER = """
 import sys, time
 from prometheus_client import CollectorRegistry, Counter
-from app.platform.telemetry.metrics_port import serve_metrics
+from app.platform.process.operations_port import serve_metrics
 registry = CollectorRegistry()
 counter = Counter("orders", "Orders.", ["number"], registry=registry)
 for number in range(10_000):

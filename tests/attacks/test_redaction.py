@@ -10,7 +10,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
-from app.platform.telemetry.redaction import REDACTED, redact_text
+from app.platform.telemetry.logging.redaction import REDACTED, redact_text
 from tests.support.timing import no_garbage_collection
 from tests.telemetry.test_logs import log_as
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from app.platform.telemetry.propagation import MAX_MEMBERS
+from app.platform.telemetry.tracing.propagation import MAX_MEMBERS
 from tests.telemetry.collector import Collector, collecting
 from tests.telemetry.served import Answer, Served, eventually, serving
 

@@ -175,14 +175,14 @@ class Clock:
 
 
 async def test_many_who_wait_ask_once(issuer: Issuer) -> None:
-    remote = RemoteKeys(issuer.url)
+    remote = RemoteKeys("users", issuer.url)
     await asyncio.gather(*(remote.ask() for _ in range(50)))
     assert list(remote.keys) == [KID]
     assert len(issuer.asked) == 1
 
 
 async def test_questions_are_a_second_apart(issuer: Issuer) -> None:
-    remote = RemoteKeys(issuer.url)
+    remote = RemoteKeys("users", issuer.url)
     begun = time.monotonic()
     for _ in range(3):
         await remote.ask()
@@ -192,7 +192,7 @@ async def test_questions_are_a_second_apart(issuer: Issuer) -> None:
 
 async def test_the_last_keys_hold_for_a_day_while_nothing_usable_comes(issuer: Issuer) -> None:
     clock = Clock()
-    remote = RemoteKeys(issuer.url, clock=clock)
+    remote = RemoteKeys("users", issuer.url, clock=clock)
     verifier = TokenVerifier(auth_settings("own"), keys=remote.keys)
     remote.withdrawn = verifier.forget
     header = b"Bearer " + token()
@@ -214,7 +214,7 @@ async def test_the_last_keys_hold_for_a_day_while_nothing_usable_comes(issuer: I
 
 async def test_a_token_of_a_withdrawn_key_is_refused_though_it_was_verified_before(issuer: Issuer) -> None:
     clock = Clock()
-    remote = RemoteKeys(issuer.url, clock=clock)
+    remote = RemoteKeys("users", issuer.url, clock=clock)
     verifier = TokenVerifier(auth_settings("own"), keys=remote.keys)
     remote.withdrawn = verifier.forget
     await remote.ask()
@@ -234,7 +234,7 @@ async def test_an_answer_that_does_not_end_is_given_up(issuer: Issuer, monkeypat
         over.wait(10)
 
     issuer.answer = hang
-    remote = RemoteKeys(issuer.url)
+    remote = RemoteKeys("users", issuer.url)
     await remote.ask()
     over.set()
     with pytest.raises(KeysUnavailableError):

@@ -9,8 +9,8 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.platform.auth.principal import InvalidToken, Principal
-from app.platform.auth.scopes import PUBLIC, requires, undeclared, with_scopes
 from app.platform.http.errors import install_error_handlers
+from app.platform.http.scopes import PUBLIC, requires, undeclared, with_scopes
 
 router = APIRouter()
 
@@ -31,7 +31,7 @@ async def anybody() -> str:
 
 
 class Layer:
-    """Stands for the HTTP layer: tells the application who is calling."""
+    """Stands for the edge middleware: tells the application who is calling."""
 
     def __init__(self, app: ASGIApp, caller: Principal | InvalidToken | None) -> None:
         self.app = app

@@ -119,7 +119,7 @@ def _start(plan: Plan, database: Database, sink: Sink, cores: Cores, folder: Pat
 
 
 def _layer(plan: Plan) -> list[Figure]:
-    """What the HTTP layer adds in process, without a socket."""
+    """What the edge middleware adds in process, without a socket."""
     added = layer.added_microseconds(blocks=plan.blocks)
     many = layer.added_microseconds(routes=layer.MANY_ROUTES, blocks=plan.blocks // 3)
     growth = max(many[variant.name] - added[variant.name] for variant in layer.VARIANTS)

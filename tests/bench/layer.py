@@ -1,4 +1,4 @@
-"""What the HTTP layer adds to a request: CPU of an application driven without sockets, against the bare one.
+"""What the edge middleware adds to a request: CPU of an application driven without sockets, against the bare one.
 
 Blocks of requests alternate between the variants, and of each the best block counts: other load on the machine
 can only make a block slower.
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Scope
 
-from app.platform.drain import Drain
-from app.platform.http.layer import HttpLayer
+from app.platform.http.edge import EdgeMiddleware
+from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry
-from app.platform.telemetry.lines import LineWriter
+from app.platform.telemetry.logging.lines import LineWriter
 
 BLOCKS = 40
 REQUESTS = 400
@@ -106,7 +106,7 @@ def _layered(variant: Variant, routes: int, stack: ExitStack) -> ASGIApp:
     telemetry.start()
     stack.callback(telemetry.tracing.close)
     stack.callback(writer.flush)
-    return HttpLayer(bare_application(routes), telemetry=telemetry, drain=Drain(), settings=settings)
+    return EdgeMiddleware(bare_application(routes), telemetry=telemetry, drain=Drain(), settings=settings)
 
 
 async def _best_blocks(applications: dict[str, ASGIApp], path: str, blocks: int) -> dict[str, float]:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from app.platform.settings import Service
-from app.platform.telemetry.counts import PoolState
-from app.platform.telemetry.exposition import exposition
-from app.platform.telemetry.metrics import Metrics
+from app.platform.telemetry.metrics.exposition import exposition
+from app.platform.telemetry.metrics.instruments import Metrics
+from app.platform.telemetry.metrics.observers import PoolState
 from tests.bench.report import Figure, Goal
 
 LINES_A_SERIES = 17

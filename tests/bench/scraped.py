@@ -10,10 +10,11 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
+from app.feature import Feature
 from app.main import create_app
 from app.platform.http.application import SlipwayApp
 from app.platform.settings import Database, Settings
-from app.registry import Feature, enabled
+from app.registry import enabled
 from tests.bench.candidates import Running, started
 from tests.bench.machine import Cores
 from tests.bench.report import Figure, Goal
@@ -37,7 +38,7 @@ def create_wide_app(settings: Settings) -> SlipwayApp:
 
     for number in range(ROUTES):
         router.add_api_route(f"/api/v1/wide/{number}", nothing, operation_id=f"wide-{number}", status_code=204)
-    return create_app(settings, [*enabled(settings), Feature("wide", (router,))])
+    return create_app(settings, [*enabled(settings), Feature(name="wide", routers=(router,))])
 
 
 def figures(

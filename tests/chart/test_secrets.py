@@ -11,10 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from app.platform.auth.keys import key_problem
+from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.db import Database
 from app.platform.settings import Database as DatabaseSettings
 from app.platform.settings import Settings, load_settings
-from app.platform.weak_secrets import refuse_weak_secrets
 from tests.chart.rendering import COMPONENT, PROFILES, Object, Pod, Rendered, manifest, refusal, rendered
 
 FOLDER = "/run/secrets/slipway"

@@ -31,7 +31,7 @@ from tests.project.checkout import ROOT
 from tests.skaffold.configuration import pipeline
 from tests.support.tools import not_run_here, require_tool
 
-EDITED = Path("app/platform/health.py")
+EDITED = Path("app/platform/process/health.py")
 BEFORE = '{"status": "ok"}'
 SKAFFOLD_WAITS_SECONDS = 1
 """From a save until Skaffold begins to copy; not part of what is measured."""

@@ -12,8 +12,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.settings import Metrics, Shutdown, load_settings
-from app.platform.weak_secrets import refuse_weak_secrets
 from tests.image.dockerfile import stages
 from tests.project.checkout import ROOT
 from tests.support.tools import require_tool

@@ -11,7 +11,7 @@ from app.platform.db import Database, Query, UnitOfWork
 from app.platform.db.errors import DatabaseUnavailable
 from app.platform.settings import Database as Address
 from app.platform.settings import Service
-from app.platform.telemetry.metrics import Metrics
+from app.platform.telemetry.metrics.instruments import Metrics
 
 rows = Table("measured_rows", MetaData(), Column("n", Integer, primary_key=True, autoincrement=False))
 ADD = Query(insert(rows).values(n=bindparam("n")))

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.feature import Feature
 from app.platform.db.database import DIALECT, engine_arguments
 from app.platform.settings import Database
-from app.registry import Feature, discover
+from app.registry import discover
 
 FEATURES = {name: feature for name, feature in discover().items() if feature.migrations}
 

@@ -17,7 +17,7 @@ from app.main import create_app
 from app.platform.ids import new_id
 from app.platform.settings import Database
 from tests.docs.browser import ARGUMENTS, Visit
-from tests.support.application import settings_for
+from tests.support.application import FEATURE_SETTINGS, settings_for
 from tests.support.tools import require_tool
 
 PREFIX = "/behind/a/proxy"
@@ -36,7 +36,7 @@ class DocsServer:
 @pytest.fixture(scope="session")
 def docs_server(database: Database) -> Iterator[DocsServer]:
     listener = socket.create_server(("127.0.0.1", 0))
-    app = create_app(settings_for(database))
+    app = create_app(settings_for(database), groups=FEATURE_SETTINGS)
     server = uvicorn.Server(uvicorn.Config(_with_prefix(app), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

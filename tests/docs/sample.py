@@ -6,8 +6,8 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response, Security
 from fastapi.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm, SecurityScopes
 from pydantic import BaseModel
 
-from app.platform.docs import docs_routes
-from app.platform.http.problems import MEDIA_TYPE, Problem, problem_body
+from app.platform.http.docs import docs_routes
+from app.platform.problems import MEDIA_TYPE, Problem, problem_body
 
 USERNAME = "ada"
 PASSWORD = "correct horse battery staple"

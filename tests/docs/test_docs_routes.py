@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from app.platform.docs.assets import BUNDLES
+from app.platform.http.docs.assets import BUNDLES
 from tests.docs.conftest import DocsServer
 from tests.docs.sample import create_sample
 

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.platform.auth.scopes import PUBLIC, requires
-from app.platform.drain import Drain
 from app.platform.http.application import Resources, SlipwayApp
 from app.platform.http.body_rules import takes_bodies_of
 from app.platform.http.release import release
+from app.platform.http.scopes import PUBLIC, requires
+from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
 

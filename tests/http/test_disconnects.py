@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.platform.drain import Drain
+from app.platform.http.edge import EdgeMiddleware
 from app.platform.http.exchange import SLOW_SECONDS
-from app.platform.http.layer import HttpLayer
+from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
 
@@ -29,7 +29,7 @@ def run(application: Application, received: asyncio.Queue[Message], send: Send =
     settings = Settings(environment="test")
     telemetry = build_telemetry(settings)
     telemetry.metrics.prepare([])
-    layer = HttpLayer(application, telemetry=telemetry, drain=Drain(), settings=settings)
+    layer = EdgeMiddleware(application, telemetry=telemetry, drain=Drain(), settings=settings)
     scope: Scope = {"type": "http", "method": "GET", "path": "/livez", "headers": [], "http_version": "1.1"}
 
     asyncio.run(asyncio.wait_for(layer(scope, received.get, send), 5))

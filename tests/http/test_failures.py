@@ -1,4 +1,4 @@
-"""The HTTP layer on a real socket: bodies over the limit, applications that fail, WebSockets, and the drain."""
+"""The edge middleware on a real socket: bodies over the limit, applications that fail, WebSockets, and the drain."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from app.platform.drain import Drain
-from app.platform.http.layer import HttpLayer
+from app.platform.http.edge import EdgeMiddleware
+from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
 from tests.telemetry.served import PROBLEM, Answer, Served, eventually, serving
@@ -39,7 +39,7 @@ async def _driven(headers: list[tuple[bytes, bytes]]) -> tuple[int, list[tuple[b
     async def send(message: Message) -> None:
         sent.append(message)
 
-    layer = HttpLayer(application, telemetry=build_telemetry(settings), drain=Drain(), settings=settings)
+    layer = EdgeMiddleware(application, telemetry=build_telemetry(settings), drain=Drain(), settings=settings)
     await layer({"type": "http", "method": "GET", "path": "/livez", "headers": headers}, receive, send)
     return sent[0]["status"], sent[0]["headers"]
 

@@ -1,4 +1,4 @@
-"""The HTTP layer on a real socket: ids, principals, headers and the access line."""
+"""The edge middleware on a real socket: ids, principals, headers and the access line."""
 
 import http.client
 import re

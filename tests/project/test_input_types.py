@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Form, Query
 from pydantic import BaseModel, Field
 
-from app.platform.auth.scopes import PUBLIC
+from app.platform.http.scopes import PUBLIC
 from app.platform.types import Email, Id, Instant, Int4, Money, MoneyParameter, StrictInput, Text
 from app.registry import discover
 

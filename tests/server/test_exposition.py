@@ -11,10 +11,10 @@ from http.client import HTTPResponse
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from app.platform.listen import ListenError
-from app.platform.telemetry import metrics_port as module
-from app.platform.telemetry.exposition import exposition
-from app.platform.telemetry.metrics_port import serve_metrics
+from app.platform.process import operations_port as module
+from app.platform.process.listen import ListenError
+from app.platform.process.operations_port import serve_metrics
+from app.platform.telemetry.metrics.exposition import exposition
 from tests.server.process import scrape
 from tests.support.waiting import free_port
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.platform.process.exit import PATIENCE_SECONDS
 from app.platform.server.draining import CANCEL_SECONDS, LATE_SECONDS, LIFESPAN_SECONDS, TICK
-from app.platform.server.leaving import PATIENCE_SECONDS
 from tests.server.process import BUDGET, DRAIN
 from tests.server.scenario import SERVERS, UPLOAD, Seen, stop
 

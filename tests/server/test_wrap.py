@@ -11,8 +11,8 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.lifespan.on import LifespanOn
 
-from app.platform.drain import Drain
 from app.platform.http.application import Resources, SlipwayApp
+from app.platform.process.drain import Drain
 from app.platform.server.config import ServerConfig
 from app.platform.server.wrap import WrappedApp, served, wrap
 from app.platform.settings import Settings

@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from app.platform.auth.scopes import undeclared
 from app.platform.http.application import SlipwayApp
+from app.platform.http.scopes import undeclared
 from tests.support.application import Caller
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")

@@ -62,5 +62,5 @@ def test_a_process_serves_the_features_that_it_is_told() -> None:
 
 
 def test_a_feature_that_does_not_exist_is_refused_by_name() -> None:
-    with pytest.raises(SettingsError, match="SLIPWAY_FEATURES names ordres, but there are only items, users"):
+    with pytest.raises(SettingsError, match='SLIPWAY_FEATURES: unknown feature "ordres"; known features: items, users'):
         enabled(Settings.model_validate({"features": ("ordres",)}))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.settings import (
     EXIT_CONFIG,
     Settings,
@@ -14,7 +15,6 @@ from app.platform.settings import (
     unknown_variables,
 )
 from app.platform.settings.removed import REMOVED
-from app.platform.weak_secrets import refuse_weak_secrets
 from tests.support.application import SIGNING_KEY
 
 GOOD_PASSWORD = "kV3-long-and-random"

@@ -9,12 +9,13 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, literal, select
 
+from app.feature import Feature
 from app.main import create_app
 from app.platform.db import Query
-from app.platform.db.dependencies import Reads, Work
 from app.platform.db.migrations import migrate
+from app.platform.http.dependencies import Reads, Work
 from app.platform.settings import Database
-from app.registry import Feature, branches
+from app.registry import branches
 from tests.support.application import settings_for
 
 MIGRATION = """
@@ -69,7 +70,7 @@ async def broken(reads: Reads) -> None:
 async def probe(empty_database: Database, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
     """An application with one feature, on a database of its own."""
     (tmp_path / "0001_rows.py").write_text(MIGRATION)
-    feature = Feature("probe", (router,), tmp_path)
+    feature = Feature(name="probe", routers=(router,), migrations=tmp_path)
     await migrate(empty_database, branches([feature]))
     app = create_app(settings_for(empty_database), [feature])
     async with app.router.lifespan_context(app):

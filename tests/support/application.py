@@ -9,29 +9,32 @@ import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.features.users.settings import AccountSettings, PasswordSettings
 from app.features.users.tokens import TokenIssuer
 from app.main import create_app
 from app.platform.http.application import SlipwayApp
 from app.platform.ids import new_id
 from app.platform.settings import Database, Settings
-from app.platform.telemetry.lines import LineWriter
-from app.platform.telemetry.logs import configure_logging
+from app.platform.telemetry.logging.lines import LineWriter
+from app.platform.telemetry.logging.logs import configure_logging
 
 SIGNING_KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 NOWHERE = os.open(os.devnull, os.O_WRONLY)
 """Open for the whole run: what still logs after a test must not meet a descriptor that is somebody else's by then."""
+FEATURE_SETTINGS = (
+    PasswordSettings(memory_kib=8, iterations=1),
+    AccountSettings(failures_per_address=1_000_000, places=1000),
+)
+"""Hashes that cost next to nothing, and limits for one address that all tests of a worker share."""
 ALL_SCOPES = ("items:read", "items:write", "users:read", "users:write")
 
 
 def settings_for(database: Database, **changes: object) -> Settings:
-    """Settings of a test: this database, a key of the run, and password hashes that cost next to nothing."""
+    """Settings of a test: this database, and a key of the run."""
     groups: dict[str, object] = {
         "environment": "test",
         "database": database,
         "auth": {"signing_key": SIGNING_KEY},
-        "passwords": {"memory_kib": 8, "iterations": 1},
-        # All tests of a worker have one address, and one database.
-        "accounts": {"failures_per_address": 1_000_000, "places": 1000},
         "telemetry": {"log_level": "error"},
     }
     return Settings.model_validate(groups | changes)
@@ -40,7 +43,7 @@ def settings_for(database: Database, **changes: object) -> Settings:
 @asynccontextmanager
 async def running_app(settings: Settings) -> AsyncGenerator[SlipwayApp]:
     """The application after its start-up, as a server runs it."""
-    app = create_app(settings)
+    app = create_app(settings, groups=FEATURE_SETTINGS)
     app.resources.telemetry.writer = LineWriter(NOWHERE)
     configure_logging(settings, app.resources.telemetry.writer)
     async with app.router.lifespan_context(app):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from app.platform.telemetry.logs import OURS
+from app.platform.telemetry.logging.logs import OURS
 
 _NAMES = (
     None,

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.platform.telemetry.propagation import outbound_headers
-from app.platform.telemetry.tracing import span, statement_span
+from app.platform.telemetry.tracing.propagation import outbound_headers
+from app.platform.telemetry.tracing.spans import span, statement_span
 
 SLOW_SECONDS = 0.5
 STREAM_SECONDS = 0.4

@@ -19,12 +19,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.types import Receive, Scope, Send
 
-from app.platform.drain import Drain
-from app.platform.http.layer import HttpLayer
+from app.platform.http.edge import EdgeMiddleware
+from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import Telemetry, build_telemetry
-from app.platform.telemetry.lines import LineWriter
-from app.platform.telemetry.logs import configure_logging
+from app.platform.telemetry.logging.lines import LineWriter
+from app.platform.telemetry.logging.logs import configure_logging
 from tests.support.logs import logging_restored
 from tests.telemetry.sample import create_sample, raw
 
@@ -175,7 +175,7 @@ def serving(
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await (raw if scope.get("path", "").startswith("/raw/") else sample)(scope, receive, send)
 
-    layer = HttpLayer(
+    layer = EdgeMiddleware(
         application,
         telemetry=telemetry,
         drain=drain,
@@ -198,7 +198,7 @@ def logging_to(settings: Settings, writer: LineWriter) -> Generator[None]:
 
 
 @contextmanager
-def _listening(layer: HttpLayer, request_seconds: int | None) -> Generator[uvicorn.Server]:
+def _listening(layer: EdgeMiddleware, request_seconds: int | None) -> Generator[uvicorn.Server]:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         layer,

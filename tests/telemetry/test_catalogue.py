@@ -7,16 +7,16 @@ from pathlib import Path
 from prometheus_client import Metric, generate_latest
 
 from app.platform.settings import Service
-from app.platform.telemetry.catalogue import (
+from app.platform.telemetry.metrics.catalogue import (
     CATALOGUE,
     DURATION_BUCKETS,
     OVERFLOW_ROUTE,
     PROCESS_METRICS,
     REQUEST_DURATION,
 )
-from app.platform.telemetry.counts import PoolState
-from app.platform.telemetry.labels import TOKEN_CACHE
-from app.platform.telemetry.metrics import MOST_SERIES, Metrics
+from app.platform.telemetry.metrics.instruments import MOST_SERIES, Metrics
+from app.platform.telemetry.metrics.labels import TOKEN_CACHE
+from app.platform.telemetry.metrics.observers import PoolState
 from tests.telemetry.served import openmetrics
 
 DURATION = REQUEST_DURATION.name
@@ -144,7 +144,7 @@ import os, signal, time
 from prometheus_client import generate_latest
 from prometheus_client.multiprocess import mark_process_dead
 from app.platform.settings import Service
-from app.platform.telemetry.metrics import Metrics
+from app.platform.telemetry.metrics.instruments import Metrics
 
 children = []
 for _ in range(2):

@@ -11,9 +11,9 @@ from app.platform.auth.remote_keys import RemoteKeys
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.settings import Database, Service, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
-from app.platform.telemetry.export import BATCH, MOST_WAITING, make_provider
-from app.platform.telemetry.loop_lag import INTERVAL_SECONDS, MOST_SAMPLES, LoopLag
-from app.platform.telemetry.metrics import Metrics
+from app.platform.telemetry.metrics.instruments import Metrics
+from app.platform.telemetry.metrics.loop_lag import INTERVAL_SECONDS, MOST_SAMPLES, LoopLag
+from app.platform.telemetry.tracing.export import BATCH, MOST_WAITING, make_provider
 from tests.auth.forge import auth_settings, token
 from tests.server.process import running, scrape
 from tests.support.live import live_service
@@ -51,7 +51,7 @@ async def test_a_process_that_slept_for_a_night_does_not_count_for_hours(monkeyp
     lag = LoopLag(seen.append)
     lag.start()
     lag.start()
-    monkeypatch.setattr("app.platform.telemetry.loop_lag.perf_counter", lambda: time.perf_counter() + 36_000)
+    monkeypatch.setattr("app.platform.telemetry.metrics.loop_lag.perf_counter", lambda: time.perf_counter() + 36_000)
     while not seen:
         await asyncio.sleep(0.01)
     lag.stop()
@@ -145,7 +145,7 @@ async def test_calls_to_another_process_are_told_apart() -> None:
     with collecting() as somebody_else:
         counts = metrics.client("users")
         for url in (dead(), somebody_else.endpoint):
-            await RemoteKeys(url, counts=counts).ask()
+            await RemoteKeys("users", url, counts=counts).ask()
     assert (called("", "connection"), called("501", "status")) == (1, 1)
     assert called("200", "") == 0
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.platform.drain import Drain
-from app.platform.http.layer import HttpLayer
+from app.platform.http.edge import EdgeMiddleware
+from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
-from app.platform.telemetry.lines import MOST_BYTES, LineWriter
+from app.platform.telemetry.logging.lines import MOST_BYTES, LineWriter
 from tests.support.timing import no_garbage_collection
 from tests.telemetry.sample import create_sample
 
@@ -92,14 +92,14 @@ def run(program: str) -> bytes:
 
 
 def test_the_last_lines_of_a_process_are_written() -> None:
-    program = "from app.platform.telemetry.lines import LineWriter; LineWriter(1).write(b'last\\n')"
+    program = "from app.platform.telemetry.logging.lines import LineWriter; LineWriter(1).write(b'last\\n')"
     assert run(program) == b"last\n"
 
 
 def test_each_process_writes_its_own_lines_once_after_a_fork() -> None:
     program = """
 import os
-from app.platform.telemetry.lines import LineWriter
+from app.platform.telemetry.logging.lines import LineWriter
 from tests.support.timing import no_garbage_collection
 writer = LineWriter(1)
 writer.write(b"parent\\n")
@@ -130,7 +130,7 @@ def test_requests_go_on_while_the_reader_of_stdout_hangs() -> None:
     reader, descriptor = os.pipe()
     writer = LineWriter(descriptor)
     telemetry = build_telemetry(settings, writer)
-    layer = HttpLayer(create_sample(), telemetry=telemetry, drain=Drain(), settings=settings)
+    layer = EdgeMiddleware(create_sample(), telemetry=telemetry, drain=Drain(), settings=settings)
 
     def dropped() -> float:
         return telemetry.registry.get_sample_value("log_lines_dropped_total") or 0

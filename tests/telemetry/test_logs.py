@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import structlog
 
+from app.platform.context import RequestContext, current_request
 from app.platform.settings import Settings
-from app.platform.telemetry.context import RequestContext, current_request
-from app.platform.telemetry.lines import LineWriter
-from app.platform.telemetry.redaction import REDACTED, redact_text
+from app.platform.telemetry.logging.lines import LineWriter
+from app.platform.telemetry.logging.redaction import REDACTED, redact_text
 from tests.support.timing import no_garbage_collection
 from tests.telemetry.served import logging_to
 

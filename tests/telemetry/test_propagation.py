@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.platform.telemetry.context import RequestContext, current_request
-from app.platform.telemetry.propagation import LONGEST_TRACESTATE, continue_trace, outbound_headers
+from app.platform.context import RequestContext, current_request
+from app.platform.telemetry.tracing.propagation import LONGEST_TRACESTATE, continue_trace, outbound_headers
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 OURS = "0" * 31 + "1"

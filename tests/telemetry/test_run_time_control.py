@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from app.platform.server import control_socket
-from app.platform.server.control import control_served
-from app.platform.server.control_socket import connect_to, process_numbers, read_line
+from app.platform.process import control_socket
+from app.platform.process.control import control_served
+from app.platform.process.control_socket import connect_to, process_numbers, read_line
 from app.platform.settings import Database, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry

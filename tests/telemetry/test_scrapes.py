@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from app.platform.telemetry import exposition as module
-from app.platform.telemetry.exposition import MOST_RESTS, exposition
-from app.platform.telemetry.metrics_port import serve_metrics
+from app.platform.process.operations_port import serve_metrics
+from app.platform.telemetry.metrics import exposition as module
+from app.platform.telemetry.metrics.exposition import MOST_RESTS, exposition
 from tests.bench.scrape import ACCEPT, filled, milliseconds
 from tests.server.process import scrape
 from tests.support.waiting import free_port

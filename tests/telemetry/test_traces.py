@@ -11,12 +11,12 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from websockets.sync.client import connect
 
+from app.platform.context import RequestContext, current_request
 from app.platform.settings import Service, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry
-from app.platform.telemetry.context import RequestContext, current_request
-from app.platform.telemetry.export import make_provider
-from app.platform.telemetry.metrics import Metrics
+from app.platform.telemetry.metrics.instruments import Metrics
+from app.platform.telemetry.tracing.export import make_provider
 from tests.telemetry.collector import Collector, attributes, collecting, dead, event_attributes, hanging
 from tests.telemetry.served import Answer, Served, eventually, openmetrics, serving
 

@@ -28,7 +28,7 @@ FEATURE = '''
 
 from fastapi import APIRouter
 
-from app.registry import Feature
+from app.feature import Feature
 
 router = APIRouter(prefix="/api/v1/hello")
 

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.features.users.passwords import Passwords, common_passwords, hash_of_nobody, weakness
-from app.platform.http.problems import Problem
-from app.platform.settings import Passwords as Settings
+from app.features.users.settings import PasswordSettings as Settings
+from app.platform.problems import Problem
 
 CHEAP = Settings(memory_kib=64, iterations=1)
 GOOD = SecretStr("correct horse battery staple")

@@ -7,8 +7,8 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from app.platform.auth.scopes import undeclared
 from app.platform.http.application import SlipwayApp
+from app.platform.http.scopes import undeclared
 from app.platform.settings import Database
 from tests.support.application import running_app, settings_for
 from tests.support.databases import connection

@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 import yaml
 from pydantic import BaseModel, SecretStr
 
-from app.platform.settings import Settings, variable
+from app.platform.settings import variable
+from tools.generate.reference import all_settings
 from tools.helm import CHART
 
 SCHEMA = CHART / "values.schema.json"
@@ -102,7 +103,7 @@ def _document(values: str) -> Schema:
             "component": {**component, "properties": {"enabled": enabled, **component["properties"]}},
             "settings": {
                 "type": "object",
-                "properties": dict(_settings(Settings, ())),
+                "properties": dict(_settings(all_settings(), ())),
                 "additionalProperties": False,
             },
             "feature": FEATURE,

@@ -11,6 +11,8 @@ from pydantic_core import PydanticUndefined
 
 from app.cli.openapi import document
 from app.platform.settings import PREFIX, Settings, variable
+from app.platform.settings.groups import with_groups
+from app.registry import discover
 from tools.helm import ROOT
 
 DOCS = ROOT / "docs"
@@ -29,8 +31,13 @@ secrets masked, and exits 78 with one sentence for each value that cannot be use
 def pages() -> dict[Path, str]:
     """Each generated file and what belongs into it."""
     openapi = json.dumps(document(Settings.model_construct()), indent=2, ensure_ascii=False)
-    rows = "\n".join(_rows(Settings, ()))
+    rows = "\n".join(_rows(all_settings(), ()))
     return {DOCS / "openapi.json": f"{openapi}\n", DOCS / "settings.md": f"{_HEAD}{rows}\n"}
+
+
+def all_settings() -> type[Settings]:
+    """The settings of the platform and of every feature as one model."""
+    return with_groups({name: kind for feature in discover().values() for name, kind in feature.settings.items()})
 
 
 def _rows(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[str]:

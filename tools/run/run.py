@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from app.platform.listen import ListenError, bind
+from app.platform.process.listen import ListenError, bind
 from app.platform.server.reload import serve_with_reload
 from app.platform.settings import EXIT_CONFIG, Settings, SettingsError, load_settings
 from tools.postgres.errors import EmbeddedPostgresError

@@ -8,7 +8,7 @@ from app.main import create_app as create_service
 from app.platform.db.migrations import migrate
 from app.platform.http.application import SlipwayApp
 from app.platform.settings import Database, Settings
-from app.platform.telemetry.exposition import exposition
+from app.platform.telemetry.metrics.exposition import exposition
 from app.registry import branches, enabled
 from tools.postgres.connect import connect
 from tools.run.keys import kept_signing_key

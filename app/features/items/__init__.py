@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.feature import Deprecation, Feature
 from app.features.items import api_v1, api_v2
-from app.registry import Deprecation, Feature
 
 feature = Feature(
     name="items",

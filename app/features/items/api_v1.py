@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from app.features.items import service
 from app.features.items.schemas import ItemIn, ItemOut, ItemPatch, ListQuery
 from app.features.items.security import Reader, Writer
-from app.platform.concurrency import (
+from app.platform.db.pages import Page, Paging
+from app.platform.http.concurrency import (
     IF_MATCH,
     IF_MATCH_OPTIONAL,
     IF_NONE_MATCH,
@@ -15,8 +16,7 @@ from app.platform.concurrency import (
     OptionalPrecondition,
     RequiredPrecondition,
 )
-from app.platform.db.dependencies import Reads, Work
-from app.platform.db.pages import Page, Paging
+from app.platform.http.dependencies import Reads, Work
 from app.platform.http.direct import DirectRoute
 from app.platform.http.openapi import problems
 from app.platform.http.responses import created, page, resource

@@ -8,7 +8,8 @@ from app.features.items import service
 from app.features.items.schemas import ListQuery
 from app.features.items.schemas_v2 import ItemInV2, ItemOutV2, ItemPatchV2, item_v2, stored
 from app.features.items.security import Reader, Writer
-from app.platform.concurrency import (
+from app.platform.db.pages import Page, Paging
+from app.platform.http.concurrency import (
     IF_MATCH,
     IF_MATCH_OPTIONAL,
     IF_NONE_MATCH,
@@ -16,8 +17,7 @@ from app.platform.concurrency import (
     OptionalPrecondition,
     RequiredPrecondition,
 )
-from app.platform.db.dependencies import Reads, Work
-from app.platform.db.pages import Page, Paging
+from app.platform.http.dependencies import Reads, Work
 from app.platform.http.direct import DirectRoute
 from app.platform.http.openapi import problems
 from app.platform.http.responses import created, page, resource

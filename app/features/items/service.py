@@ -14,8 +14,8 @@ from app.platform.auth.principal import Principal
 from app.platform.db import UnitOfWork
 from app.platform.db.pages import PageRequest, split_page
 from app.platform.db.query import Runner
-from app.platform.http.problems import Problem
 from app.platform.ids import new_id
+from app.platform.problems import Problem
 from app.platform.types import Id, Instant, MoneyParameter, Text
 
 ADMIN = "items:admin"

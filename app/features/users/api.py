@@ -1,7 +1,7 @@
 """Users: register, log in, see and change oneself."""
 
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,11 +13,11 @@ from app.features.users.service import Accounts
 from app.platform.auth.principal import Principal
 from app.platform.auth.remote_revocations import PATH as REVOCATIONS
 from app.platform.auth.remote_revocations import document_of
-from app.platform.auth.scopes import PUBLIC, TOKEN_URL, requires
-from app.platform.db.dependencies import Reads, Work
 from app.platform.http.application import resources_of
+from app.platform.http.dependencies import Reads, Work
 from app.platform.http.openapi import problems
-from app.platform.http.problems import Problem
+from app.platform.http.scopes import PUBLIC, TOKEN_URL, requires
+from app.platform.problems import Problem
 
 router = APIRouter(tags=["users"])
 
@@ -33,7 +33,7 @@ class KeySetResponse(JSONResponse):
 
 
 async def _accounts(request: Request) -> Accounts:
-    return cast(Accounts, resources_of(request).features["users"])
+    return resources_of(request).state(Accounts)
 
 
 async def _origin(request: Request) -> Origin:
@@ -47,12 +47,12 @@ async def _until_disconnect(request: Request) -> None:
 
 
 async def _require_open_registration(request: Request) -> None:
-    if resources_of(request).settings.accounts.registration == "closed":
+    if not resources_of(request).state(Accounts).registration_open:
         raise Problem(403, "Nobody can register here: ask the operator for an account.", slug="registration-closed")
 
 
-AccountsOfProcess = Annotated[Accounts, Depends(_accounts)]
-OriginOfRequest = Annotated[Origin, Depends(_origin)]
+AccountsDep = Annotated[Accounts, Depends(_accounts)]
+OriginDep = Annotated[Origin, Depends(_origin)]
 
 
 @router.post(
@@ -62,9 +62,7 @@ OriginOfRequest = Annotated[Origin, Depends(_origin)]
     openapi_extra=PUBLIC,
     dependencies=[Depends(_require_open_registration)],
 )
-async def register(
-    body: UserIn, response: Response, accounts: AccountsOfProcess, origin: OriginOfRequest, work: Work
-) -> UserOut:
+async def register(body: UserIn, response: Response, accounts: AccountsDep, origin: OriginDep, work: Work) -> UserOut:
     """Makes a new user, who may read and write with every feature of this service.
 
     The user name must be free. The e-mail address need not be: it is what the user says, and says nothing of
@@ -76,9 +74,7 @@ async def register(
 
 
 @router.post(TOKEN_URL, responses=problems(429), openapi_extra=PUBLIC)
-async def log_in(
-    form: Annotated[LogIn, Form()], accounts: AccountsOfProcess, origin: OriginOfRequest, reads: Reads
-) -> TokenOut:
+async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsDep, origin: OriginDep, reads: Reads) -> TokenOut:
     """Gives an access token for a user name and a password, to first-party clients and the docs page.
 
     Errors are 400 with `error` as RFC 6749 §5.2 says: `invalid_grant` for a wrong password, and for an unknown
@@ -89,14 +85,14 @@ async def log_in(
 
 
 @router.get("/.well-known/jwks.json", response_class=KeySetResponse, openapi_extra=PUBLIC)
-async def get_keys(response: Response, accounts: AccountsOfProcess) -> KeySetOut:
+async def get_keys(response: Response, accounts: AccountsDep) -> KeySetOut:
     """The public keys that access tokens are verified by (RFC 7517)."""
     response.headers["Cache-Control"] = "public, max-age=60"
     return accounts.tokens.keys
 
 
 @router.get(REVOCATIONS, include_in_schema=False, openapi_extra=PUBLIC)
-async def get_revocations(accounts: AccountsOfProcess) -> JSONResponse:
+async def get_revocations(accounts: AccountsDep) -> JSONResponse:
     """Which tokens are refused before they expire, for the processes that verify them."""
     known = accounts.revocations.current()
     if known is None:
@@ -112,7 +108,7 @@ async def get_me(principal: Reader, reads: Reads) -> UserOut:
 
 @router.patch(ME, responses=problems(401, 403, 429))
 async def update_me(
-    body: UserPatch, principal: Writer, accounts: AccountsOfProcess, origin: OriginOfRequest, reads: Reads, work: Work
+    body: UserPatch, principal: Writer, accounts: AccountsDep, origin: OriginDep, reads: Reads, work: Work
 ) -> UserOut:
     """Changes parts of the user of the token; what is absent stays. A new e-mail address needs the password."""
     return user_out(await service.change_user(accounts, reads, work, principal.subject, body, origin))
@@ -120,7 +116,7 @@ async def update_me(
 
 @router.put(f"{ME}/password", status_code=204, responses=problems(401, 403, 409, 429))
 async def change_password(
-    body: PasswordChange, principal: Writer, accounts: AccountsOfProcess, origin: OriginOfRequest, reads: Reads
+    body: PasswordChange, principal: Writer, accounts: AccountsDep, origin: OriginDep, reads: Reads
 ) -> None:
     """Changes the password of the user of the token, who says the current one again. All tokens are revoked."""
     await service.change_password(accounts, reads, principal.subject, body, origin)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect
 
 from app.features.users.origin import Origin
-from app.platform.http.problems import Shed
+from app.platform.problems import Shed
 
 
 class HashQueue:

@@ -17,8 +17,7 @@ from pydantic import SecretStr
 
 from app.features.users.hash_queue import HashQueue
 from app.features.users.origin import HERE, Origin
-from app.platform.settings import Accounts
-from app.platform.settings import Passwords as PasswordSettings
+from app.features.users.settings import AccountSettings, PasswordSettings
 
 SHORTEST = 8
 LONGEST = 128
@@ -33,7 +32,7 @@ class Passwords:
     One address and one account have `places` in the queue.
     """
 
-    def __init__(self, settings: PasswordSettings, *, places: int = Accounts().places) -> None:
+    def __init__(self, settings: PasswordSettings, *, places: int = AccountSettings().places) -> None:
         self._hasher = PasswordHash(
             [Argon2Hasher(time_cost=settings.iterations, memory_cost=settings.memory_kib, parallelism=1)]
         )

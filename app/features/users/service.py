@@ -15,12 +15,12 @@ from app.features.users.passwords import Passwords, Place, weakness
 from app.features.users.schemas import LogIn, PasswordChange, TokenOut, UserIn, UserPatch
 from app.features.users.throttle import Throttle
 from app.features.users.tokens import TokenIssuer
-from app.platform.auth.refusals import unauthenticated
+from app.platform.auth.errors import unauthenticated
 from app.platform.auth.revocations import Revocations
 from app.platform.db import Database, UnitOfWork
 from app.platform.db.query import Runner
-from app.platform.http.problems import Problem
 from app.platform.ids import new_id
+from app.platform.problems import Problem
 
 NO_USER = "The user of this token is disabled or gone"
 
@@ -35,6 +35,7 @@ class Accounts:
     """Those that a new user gets."""
     revocations: Revocations
     throttle: Throttle
+    registration_open: bool = True
 
 
 async def register(accounts: Accounts, work: UnitOfWork, new: UserIn, origin: Origin = HERE) -> asyncpg.Record:

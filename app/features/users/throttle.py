@@ -8,9 +8,9 @@ from hashlib import blake2b
 from http import HTTPStatus
 
 from app.features.users import throttle_repository as repository
+from app.features.users.settings import AccountSettings
 from app.platform.db import Database, UnitOfWork
-from app.platform.http.problems import Shed
-from app.platform.settings import Accounts
+from app.platform.problems import Shed
 
 MAX_PAIR_DELAY = timedelta(minutes=5)
 """Longer would gain little: with pauses of an hour, after which all is forgotten, as many guesses can be made."""
@@ -54,7 +54,7 @@ class Attempt:
 class Throttle:
     """Counts failed log-ins in the database, so that all processes count together."""
 
-    def __init__(self, settings: Accounts) -> None:
+    def __init__(self, settings: AccountSettings) -> None:
         self._failures = settings.failures
         self._failures_per_address = settings.failures_per_address
 

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from ..telemetry.labels import CallError
+from ..telemetry.metrics.labels import CallError
 
 
 class FetchError(Exception):

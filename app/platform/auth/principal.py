@@ -1,4 +1,4 @@
-"""Who a request comes from: what the HTTP layer puts into `scope["principal"]`."""
+"""Who a request comes from: what the edge middleware puts into `scope["principal"]`."""
 
 from dataclasses import dataclass
 from uuid import UUID

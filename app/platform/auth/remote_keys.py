@@ -12,8 +12,8 @@ import structlog
 from jwt import PyJWK, PyJWTError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..telemetry.counts import ClientCounts
-from ..telemetry.labels import CallError
+from ..telemetry.metrics.labels import CallError
+from ..telemetry.metrics.observers import ClientCounts
 from .fetch import FetchError, fetch
 from .keys import ALGORITHM, is_usable_x, public_jwk
 from .principal import Principal, UnknownKey, Unverifiable
@@ -42,13 +42,18 @@ class KeysUnavailableError(FetchError):
 
 
 class RemoteKeys:
-    """The keys at `url`, by `kid`. `keys` is changed in place; `withdrawn` is called when one is gone.
+    """The keys of the process `peer` at `url`, by `kid`.
+
+    `keys` is changed in place; `withdrawn` is called when one is gone.
 
     Asked for at once, every five minutes, and for a key that is not known. While the other process does not answer,
     or with something else, the last keys stay good for a day.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = monotonic, counts: ClientCounts | None = None) -> None:
+    def __init__(
+        self, peer: str, url: str, *, clock: Callable[[], float] = monotonic, counts: ClientCounts | None = None
+    ) -> None:
+        self.peer = peer
         self.keys: dict[str, PyJWK] = {}
         self.withdrawn: Callable[[], object] = lambda: None
         self._url = url + PATH

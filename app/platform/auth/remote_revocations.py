@@ -7,8 +7,8 @@ import re
 from time import perf_counter
 from typing import cast
 
-from ..telemetry.counts import ClientCounts
-from ..telemetry.labels import CallError
+from ..telemetry.metrics.labels import CallError
+from ..telemetry.metrics.observers import ClientCounts
 from .fetch import FetchError, fetch
 from .revocations import MAX_SUBJECTS, TIMEOUT_SECONDS, RevocationList
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from jwt import PyJWK, PyJWS, PyJWTError
 
 from ..settings import Auth
-from ..telemetry.counts import CacheCounts
+from ..telemetry.metrics.observers import CacheCounts
 from .keys import ALGORITHM, verification_keys
 from .principal import InvalidToken, Principal, UnknownKey
 from .revocations import Revocations, digest_of

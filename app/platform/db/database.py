@@ -13,14 +13,14 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
 from ..settings import Database as DatabaseSettings
-from ..telemetry.counts import DatabaseCounts, PoolState
+from ..telemetry.metrics.observers import DatabaseCounts, PoolState
 from .connect import connect
 from .errors import DatabaseUnavailable, PoolTimeout
 from .lease import Lease
 from .probe import Probe
 
 if TYPE_CHECKING:
-    from ..telemetry.metrics import Metrics
+    from ..telemetry.metrics.instruments import Metrics
 
 DIALECT = "postgresql+asyncpg://"
 """The URL of an engine: where it leads to is in `engine_arguments`."""

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import asyncpg
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ..http.problems import Problem
-from ..telemetry.labels import StatementError
+from ..problems import Problem
+from ..telemetry.metrics.labels import StatementError
 
 RETRY_AFTER_SECONDS = 1
 

@@ -11,7 +11,7 @@ import orjson
 from fastapi import Depends, Query
 from pydantic import BaseModel, StringConstraints
 
-from ..http.problems import Problem
+from ..problems import Problem
 
 MOST = 100
 _LONGEST_CURSOR = 1024

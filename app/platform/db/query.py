@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import JSON, NullType
 
-from ..telemetry.counts import DatabaseCounts
-from ..telemetry.labels import StatementError
-from ..telemetry.tracing import statement_span
+from ..telemetry.metrics.labels import StatementError
+from ..telemetry.metrics.observers import DatabaseCounts
+from ..telemetry.tracing.spans import statement_span
 from .errors import DatabaseUnavailable, outcome_of, was_lost
 from .lease import Lease
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from asyncpg.transaction import Transaction
 
-from ..telemetry.counts import DatabaseCounts
-from ..telemetry.tracing import statement_span
+from ..telemetry.metrics.observers import DatabaseCounts
+from ..telemetry.tracing.spans import statement_span
 from .database import Database
 from .errors import DatabaseUnavailable, outcome_of, was_lost
 from .lease import Lease

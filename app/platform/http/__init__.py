@@ -1,1 +1,1 @@
-"""HTTP at its edge: the fused layer, problem details and the application object."""
+"""HTTP at its edge: the edge middleware, problem details and the application object."""

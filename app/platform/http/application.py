@@ -1,8 +1,8 @@
-"""The application object: FastAPI with the fused layer around its whole stack, and the resources of a process."""
+"""The application object: FastAPI with the edge middleware around its whole stack, and the resources of a process."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -11,33 +11,37 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Scope
 
 from ..auth.revocations import Revocations
-from ..auth.scopes import with_scopes
-from ..drain import Drain
-from ..settings import Settings
+from ..process.drain import Drain
+from ..settings import Group, Settings
 from ..telemetry import Telemetry
 from .body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from .body_rules import body_rules
+from .edge import EdgeMiddleware, Headers
 from .errors import install_error_handlers
-from .layer import Headers, HttpLayer
 from .openapi import EVERYWHERE, Document, with_problems
 from .release import Handler, releasing
 from .routes import LabelledRoute
+from .scopes import with_scopes
 
 if TYPE_CHECKING:
     from ..auth.remote_keys import RemoteKeys
     from ..auth.tokens import TokenVerifier
     from ..db import Database
-    from ..health import Health
-    from ..telemetry.metrics_http import Answer
+    from ..process.health import Health
+    from ..process.operations_http import Answer
+
+
+State = TypeVar("State")
+AnyGroup = TypeVar("AnyGroup", bound=Group)
 
 
 @dataclass
 class Resources:
     """What a process has, made by `create_app` and handed to every request; nothing else is global.
 
-    `features` holds what each feature's `setup` returned, by its name; `scopes` those that a new user gets;
-    `operations` what the metrics port answers beside metrics, by its path. Each of `background` makes what runs from
-    start-up until it is cancelled at the end.
+    Args:
+        features: the names of all features of this installation, in whichever process each of them runs.
+        operations: what the metrics port answers beside metrics, by its path.
     """
 
     settings: Settings
@@ -46,14 +50,38 @@ class Resources:
     database: "Database | None" = None
     verifier: "TokenVerifier | None" = None
     remote_keys: "RemoteKeys | None" = None
-    scopes: tuple[str, ...] = ()
-    features: dict[str, object] = field(default_factory=dict[str, object])
+    features: tuple[str, ...] = ()
     revocations: Revocations = field(default_factory=Revocations)
-    background: list[Callable[[], Coroutine[None, None, None]]] = field(
-        default_factory=list[Callable[[], Coroutine[None, None, None]]]
-    )
     health: "Health | None" = None
     operations: "dict[str, Callable[[], Answer]]" = field(default_factory=dict[str, "Callable[[], Answer]"])
+    _groups: dict[type[Group], Group] = field(default_factory=dict[type[Group], Group])
+    _states: dict[type, object] = field(default_factory=dict[type, object])
+
+    def add_group(self, group: Group) -> None:
+        """Keeps the settings of a feature."""
+        self._groups[type(group)] = group
+
+    def group(self, kind: type[AnyGroup]) -> AnyGroup:
+        """The settings of a feature, by their class. Raises `KeyError` if no enabled feature declares them."""
+        return cast(AnyGroup, self._groups[kind])
+
+    def add_state(self, state: object) -> None:
+        """Keeps what the lifespan of a feature has opened."""
+        self._states[type(state)] = state
+
+    def state(self, kind: type[State]) -> State:
+        """What the lifespan of a feature has opened, by its class. Raises `KeyError` before it has."""
+        return cast(State, self._states[kind])
+
+    def groups(self) -> list[Group]:
+        """The settings of every enabled feature."""
+        return list(self._groups.values())
+
+    def require_database(self) -> "Database":
+        """The database of a process that has one. Raises `RuntimeError` in one that has none."""
+        if self.database is None:
+            raise RuntimeError("this process has no database: give create_app a feature with migrations")
+        return self.database
 
 
 class SlipwayApp(FastAPI):
@@ -93,7 +121,7 @@ class SlipwayApp(FastAPI):
         install_error_handlers(self)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The framework's stack in the fused layer."""
+        """The framework's stack in the edge middleware."""
         resources = self.resources
         resources.telemetry.metrics.prepare(self.served_routes())
         stack = super().build_middleware_stack()
@@ -101,7 +129,7 @@ class SlipwayApp(FastAPI):
             from ..auth.remote_keys import AskingForUnknownKeys
 
             stack = AskingForUnknownKeys(stack, resources.verifier, resources.remote_keys)
-        return HttpLayer(
+        return EdgeMiddleware(
             stack,
             telemetry=resources.telemetry,
             drain=resources.drain,

@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope
 
+from ..problems import Problem, Shed
 from ..settings import Http
 from .json_limits import JsonLimits, MalformedJsonError
-from .problems import Problem, Shed
 
 MAX_FORM_FIELDS = 100
 MAX_FORM_FILES = 10

@@ -9,8 +9,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from ..auth.scopes import demands
 from .body import BodyRules
+from .scopes import demands
 
 MAX_BODY_BYTES = "x-max-body-bytes"
 """Member of an operation in the OpenAPI document."""

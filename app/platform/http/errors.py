@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .problems import MEDIA_TYPE, Problem, Shed, problem_body
+from ..problems import MEDIA_TYPE, Problem, Shed, problem_body
 
 if TYPE_CHECKING:
     import asyncpg
@@ -98,7 +98,7 @@ async def _postgres_error(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    # The framework raises the exception again after this answer, and the HTTP layer logs it.
+    # The framework raises the exception again after this answer, and the edge middleware logs it.
     return answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "This is a fault of the service; it has been logged."))
 
 

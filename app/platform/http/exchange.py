@@ -12,15 +12,15 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from ..telemetry.context import RequestContext, current_request
-from ..telemetry.tracing import ServerSpan
+from ..context import RequestContext, current_request
+from ..problems import Problem, Shed, send_problem
+from ..telemetry.tracing.spans import ServerSpan
 from .body import TOO_LARGE, BodyReader, RefusedError
-from .problems import Problem, Shed, send_problem
 from .release import release
 from .routes import route_label
 
 if TYPE_CHECKING:
-    from .layer import HttpLayer
+    from .edge_state import EdgeState
 
 SLOW_SECONDS = 0.25
 """Few clients leave before; from then on it is worth asking whether this one has."""
@@ -48,10 +48,10 @@ class Exchange:
         "_body",
         "_context",
         "_declared",
+        "_edge",
         "_ended",
         "_expects_continue",
         "_finished",
-        "_layer",
         "_left",
         "_listening",
         "_outcome",
@@ -67,10 +67,10 @@ class Exchange:
         "_unread",
     )
 
-    def __init__(self, layer: HttpLayer, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
+    def __init__(self, edge: EdgeState, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
         self._begun = perf_counter()
         self._ended = 0.0
-        self._layer = layer
+        self._edge = edge
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -91,18 +91,18 @@ class Exchange:
         """Has the request answered, whatever the application does; -1 bytes are a length that nobody can read."""
         self._declared = declared_bytes
         self._expects_continue = expects_continue
-        layer, context = self._layer, self._context
+        edge, context = self._edge, self._context
         token = current_request.set(context)
         if context.sampled:
-            self._span = layer.tracing.server_span(context, self._scope["method"])
-        layer.active_requests.inc()
+            self._span = edge.tracing.server_span(context, self._scope["method"])
+        edge.active_requests.inc()
         try:
             if declared_bytes < 0:
                 await self._refuse(Problem(400, LENGTH))
-            elif declared_bytes > layer.bodies.max_bytes:
+            elif declared_bytes > edge.bodies.max_bytes:
                 await self._refuse(Problem(413, TOO_LARGE))
             else:
-                await layer.app(self._scope, self.receive, self.send)
+                await edge.app(self._scope, self.receive, self.send)
                 if not self._status and not self._left:
                     _log.error("the application returned without an answer", path=self._path())
                     await send_problem(self.send, 500, FAULT)
@@ -110,7 +110,7 @@ class Exchange:
             await self._fail(error)
             release(error)
         except asyncio.CancelledError:
-            if not layer.drain.draining:
+            if not edge.drain.draining:
                 self._left = True
                 raise
             await self._stop()
@@ -127,7 +127,7 @@ class Exchange:
         """The server's `receive` with the rules for the body, and with a memory for a client that left."""
         if self._body is None:
             # The application reads: it has found the route.
-            bodies, scope = self._layer.bodies, self._scope
+            bodies, scope = self._edge.bodies, self._scope
             self._body = BodyReader(bodies, bodies.rules(scope), scope, self._declared)
         try:
             message = await self._body.read(self._next)
@@ -174,22 +174,22 @@ class Exchange:
         """The first message of the answer, with the headers that every answer has."""
         if perf_counter() - self._begun > SLOW_SECONDS and not self._listening and not self._left:
             self._left = self._has_client_left()
-        layer = self._layer
+        edge = self._edge
         self._status = message["status"]
         route = self._locate(self._status)
         headers = list(message.get("headers", ()))
         present = {name.lower() for name, _ in headers}
-        if present.isdisjoint(layer.header_names):
-            headers += layer.headers
+        if present.isdisjoint(edge.header_names):
+            headers += edge.headers
         else:
             headers = [header for header in headers if header[0].lower() != b"x-request-id"]
-            headers += [header for header in layer.headers if header[0] not in present]
+            headers += [header for header in edge.headers if header[0] not in present]
         headers.append((b"x-request-id", self._context.request_id.encode()))
-        if route in layer.route_headers:
-            headers += layer.route_headers[route]
+        if route in edge.route_headers:
+            headers += edge.route_headers[route]
         unasked = self._expects_continue and not (self._body and self._body.started)
         # A client that waits for a 100 may send its body or not: what comes next is not known (RFC 9110 §10.1.1).
-        if layer.drain.draining or unasked:
+        if edge.drain.draining or unasked:
             headers.append((b"connection", b"close"))
         return {**message, "headers": headers}
 
@@ -211,7 +211,7 @@ class Exchange:
 
     async def _refuse(self, problem: Problem) -> None:
         if isinstance(problem, Shed):
-            self._layer.metrics.count_shed(problem.reason)
+            self._edge.metrics.count_shed(problem.reason)
         if self._status:
             self._outcome = problem.status
         else:
@@ -235,7 +235,7 @@ class Exchange:
 
     async def _stop(self) -> None:
         """The time for running requests is over: one without an answer yet can be sent again elsewhere."""
-        self._layer.metrics.count_shed("draining")
+        self._edge.metrics.count_shed("draining")
         if not self._status:
             await send_problem(self.send, 503, STOPPING, headers={"retry-after": "1"})
         elif not self._ended:
@@ -244,19 +244,19 @@ class Exchange:
     def _finish(self) -> None:
         """Books the request, once."""
         self._finished = True
-        layer, scope, context, span = self._layer, self._scope, self._context, self._span
+        edge, scope, context, span = self._edge, self._scope, self._context, self._span
         seconds = (self._ended or perf_counter()) - self._begun
         status = self._outcome or (CLIENT_LEFT if self._left else self._status if self._ended else 500)
         route = self._route or self._locate(status)
         method: str = scope["method"]
         exemplar = {"trace_id": context.trace_id, "span_id": context.span_id} if span is not None else None
-        layer.active_requests.dec()
-        layer.observe_request(method, route, status, seconds, exemplar)
+        edge.active_requests.dec()
+        edge.observe_request(method, route, status, seconds, exemplar)
         if span is not None:
             span.end_request(scope, route, status, seconds)
-        if status >= 500 or (layer.overrides.logs_requests and (status >= 400 or scope["path"] not in PROBES)):
+        if status >= 500 or (edge.overrides.logs_requests and (status >= 400 or scope["path"] not in PROBES)):
             client = scope.get("client")
-            layer.write_line(
+            edge.write_line(
                 {
                     "ts": datetime.now(UTC),
                     "level": "error" if status >= 500 else "info",
@@ -278,7 +278,7 @@ class Exchange:
 
     def _locate(self, status: int) -> str:
         self._route = route = route_label(self._scope, self._root_path, status)
-        self._context.feature = self._layer.route_features.get(route, "")
+        self._context.feature = self._edge.route_features.get(route, "")
         return route
 
     def _path(self) -> str:

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import TypeAlias, cast
 
-from .problems import MEDIA_TYPE, phrase
+from ..problems import MEDIA_TYPE, phrase
 
 Responses: TypeAlias = dict[int | str, dict[str, object]]
 Document: TypeAlias = dict[str, object]

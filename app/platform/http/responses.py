@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..concurrency import etag, is_current
+from .concurrency import etag, is_current
 
 JSON = "application/json"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from ..telemetry.catalogue import UNMATCHED_ROUTE
+from ..telemetry.metrics.catalogue import UNMATCHED_ROUTE
 
 
 class LabelledRoute(Route):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 
-from .problems import MEDIA_TYPE, problem_body, send_problem
+from ..problems import MEDIA_TYPE, problem_body, send_problem
 
 SINGLE_FIELDS = frozenset(
     {

@@ -12,16 +12,16 @@ from prometheus_client import Gauge
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from ..telemetry.catalogue import UNMATCHED_ROUTE
-from ..telemetry.context import RequestContext, current_request
-from ..telemetry.tracing import ServerSpan
+from ..context import RequestContext, current_request
+from ..problems import MEDIA_TYPE, problem_body
+from ..telemetry.metrics.catalogue import UNMATCHED_ROUTE
+from ..telemetry.tracing.spans import ServerSpan
 from .exchange import CLIENT_LEFT, FAULT, LONGEST_PATH
-from .problems import MEDIA_TYPE, problem_body
 from .release import release
 from .routes import route_label
 
 if TYPE_CHECKING:
-    from .layer import HttpLayer
+    from .edge_state import EdgeState
 
 DENIED = "This connection is not allowed."
 NOTHING_HERE = "There is nothing here: check the path and the id."
@@ -39,8 +39,8 @@ class WebSocketExchange:
         "_begun",
         "_closed",
         "_context",
+        "_edge",
         "_gauge",
-        "_layer",
         "_left",
         "_receive",
         "_root_path",
@@ -50,9 +50,9 @@ class WebSocketExchange:
         "_status",
     )
 
-    def __init__(self, layer: HttpLayer, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
+    def __init__(self, edge: EdgeState, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
         self._begun = perf_counter()
-        self._layer = layer
+        self._edge = edge
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -65,12 +65,12 @@ class WebSocketExchange:
 
     async def run(self) -> None:
         """Has the WebSocket served, and closed or denied if the application fails."""
-        context, layer = self._context, self._layer
+        context, edge = self._context, self._edge
         token = current_request.set(context)
         if context.sampled:
-            self._span = layer.tracing.server_span(context, "GET")
+            self._span = edge.tracing.server_span(context, "GET")
         try:
-            await layer.app(self._scope, self._receive, self.send)
+            await edge.app(self._scope, self._receive, self.send)
         except WebSocketDisconnect:
             self._closed = True
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
@@ -78,7 +78,7 @@ class WebSocketExchange:
                 await self._fail(error)
             release(error)
         except asyncio.CancelledError:
-            if not layer.drain.draining:
+            if not edge.drain.draining:
                 raise
         finally:
             self._finish()
@@ -91,12 +91,12 @@ class WebSocketExchange:
         kind = message["type"]
         if kind == "websocket.accept":
             self._status = SWITCHING_PROTOCOLS
-            self._gauge = self._layer.metrics.active_websockets(self._route())
+            self._gauge = self._edge.metrics.active_websockets(self._route())
             self._gauge.inc()
             message = self._with_headers(message)
         elif kind == "websocket.http.response.start":
             self._status = message["status"]
-            message = self._with_headers(message, *self._layer.headers)
+            message = self._with_headers(message, *self._edge.headers)
         elif kind == "websocket.close":
             self._closed = True
             if not self._status:
@@ -136,21 +136,21 @@ class WebSocketExchange:
         headers = [*message.get("headers", ()), (b"x-request-id", self._context.request_id.encode())]
         present = {name.lower() for name, _ in headers}
         headers += [header for header in more if header[0] not in present]
-        headers += self._layer.route_headers.get(self._route(), ())
+        headers += self._edge.route_headers.get(self._route(), ())
         return {**message, "headers": headers}
 
     def _finish(self) -> None:
-        layer, context, scope = self._layer, self._context, self._scope
+        edge, context, scope = self._edge, self._context, self._scope
         if self._gauge is not None:
             self._gauge.dec()
         seconds = perf_counter() - self._begun
         status, route = self._status or (CLIENT_LEFT if self._closed or self._left else 500), self._route()
-        context.feature = layer.route_features.get(route, "")
+        context.feature = edge.route_features.get(route, "")
         if self._span is not None:
             self._span.end_request(scope, route, status, seconds)
-        if status >= 500 or layer.overrides.logs_requests:
+        if status >= 500 or edge.overrides.logs_requests:
             client = scope.get("client")
-            layer.write_line(
+            edge.write_line(
                 {
                     "ts": datetime.now(UTC),
                     "level": "error" if status >= 500 else "info",

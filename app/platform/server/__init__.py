@@ -6,7 +6,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from ..listen import ListenError
+from ..process.listen import ListenError
 from ..settings import EXIT_CONFIG, Settings
 from .target import TargetError
 

@@ -4,21 +4,20 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from ..settings import Settings, Shutdown
 from .guard import GuardedProtocol
-from .limits import Limits
+from .limits import LimitedConfig, Limits
 from .websocket import GuardedWebSocket
 
 if TYPE_CHECKING:
-    from ..telemetry.metrics import Metrics
+    from ..telemetry.metrics.instruments import Metrics
 
 _AT_ONCE = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.15)
 
 
-class ServerConfig(uvicorn.Config):
+class ServerConfig(LimitedConfig):
     """uvicorn's configuration with our limits: no access log, no `server` header, httptools, uvloop if there is one.
 
     Log lines of uvicorn below a warning are off: they would repeat ours, and hold query strings of WebSockets.

@@ -16,7 +16,7 @@ from types import FrameType
 
 import uvicorn
 
-from ..drain import Drain
+from ..process.drain import Drain
 from .config import ServerConfig
 from .guard import GuardedProtocol
 from .websocket import GuardedWebSocket
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 class DrainingServer(uvicorn.Server):
     """Serves until SIGTERM, then stops without losing a request.
 
-    SIGTERM begins the drain: the HTTP layer turns readiness to 503 and tells clients to close, while the
+    SIGTERM begins the drain: the edge middleware turns readiness to 503 and tells clients to close, while the
     listener stays open for `drain_seconds`. Then running requests have `request_seconds`; what has not begun to
     answer by then is cancelled, which the layer turns into a 503. SIGINT is the same without the drain, and a
     second one cancels at once. The signal is not raised again, so the process ends with code 0.

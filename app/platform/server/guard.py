@@ -1,16 +1,14 @@
 """Closes slow clients and refuses malformed or oversized requests, before any application code runs."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uvicorn.server import ServerState
 
 from .crowd import make_room
+from .limits import LimitedConfig
 from .reading import RequestReader
 from .refusal import REASONS, refusal
-
-if TYPE_CHECKING:
-    from .config import ServerConfig
 
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending: to close earlier would reset the connection, answer and all."""
@@ -24,7 +22,7 @@ class GuardedProtocol(RequestReader):
 
     def __init__(
         self,
-        config: "ServerConfig",
+        config: LimitedConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,

@@ -20,14 +20,14 @@ from gunicorn.workers.base import Worker
 from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-from ..listen import bind
+from ..process.exit import run_and_leave
+from ..process.listen import bind
 from ..settings import EXIT_CONFIG, Settings, SettingsError, variable
 from ..telemetry import STDOUT
-from ..telemetry.lines import LineWriter
-from ..telemetry.logs import configure_logging
+from ..telemetry.logging.lines import LineWriter
+from ..telemetry.logging.logs import configure_logging
 from .config import ServerConfig
 from .draining import CANCEL_SECONDS, LATE_SECONDS, LIFESPAN_SECONDS, DrainingServer
-from .leaving import run_and_leave
 from .target import Target, TargetError, load_application
 from .wrap import Served, operations_served, served
 

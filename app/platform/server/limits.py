@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import uvicorn
+
 from ..settings import Http
-from ..telemetry.labels import ShedReason
+from ..telemetry.metrics.labels import ShedReason
 
 MAX_FIELDS = 100
 """Header fields of a request; browsers send about twenty."""
@@ -96,3 +98,9 @@ class RateWindow:
         slow = transferred - self._begun_at < self.waited * self._minimum
         self.restart(transferred)
         return slow
+
+
+class LimitedConfig(uvicorn.Config):
+    """What the protocols know of the server's configuration."""
+
+    limits: Limits

@@ -2,7 +2,7 @@
 
 import abc
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -11,12 +11,9 @@ from uvicorn.server import ServerState
 
 from .heads import BLANK, END, NO_TRAILERS, REQUEST_LINE, BodyEnd, cannot_be_a_head, skip_blank_lines, without_upgrade
 from .joined import JoinedTransport
-from .limits import MAX_FIELDS, MAX_PIPELINED, MAX_WAITING_BYTES, REQUEST_BYTES, RateWindow
+from .limits import MAX_FIELDS, MAX_PIPELINED, MAX_WAITING_BYTES, REQUEST_BYTES, LimitedConfig, RateWindow
 from .unsent import Unsent
 from .websocket import GuardedWebSocket
-
-if TYPE_CHECKING:
-    from .config import ServerConfig
 
 MAX_PIECES = 64
 """Pieces that one turn of the event loop parses; one segment can hold thousands."""
@@ -49,7 +46,7 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
 
     def __init__(
         self,
-        config: "ServerConfig",
+        config: LimitedConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
@@ -173,7 +170,7 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
             return True
         if not self._idle():
             return False
-        protocol = GuardedWebSocket(cast("ServerConfig", self.config), self.server_state, self.app_state)
+        protocol = GuardedWebSocket(cast(LimitedConfig, self.config), self.server_state, self.app_state)
         try:
             status = 0 if last else 400  # before our answer nothing may follow (RFC 6455 §4.1)
             status = status or protocol.refusal(self.url, self.headers)

@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from ..http.problems import MEDIA_TYPE, problem_body
 from ..ids import new_id
-from ..telemetry.labels import ShedReason
+from ..problems import MEDIA_TYPE, problem_body
+from ..telemetry.metrics.labels import ShedReason
 
 _DETAILS = {
     400: "This is not a valid HTTP/1.1 request.",

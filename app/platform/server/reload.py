@@ -15,8 +15,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from types import FrameType
 
-from ..http.problems import MEDIA_TYPE, problem_body
-from ..listen import ListenError, bind
+from ..problems import MEDIA_TYPE, problem_body
+from ..process.listen import ListenError, bind
 from ..settings import Settings, SettingsError, variable
 from .target import TargetError
 

@@ -2,12 +2,12 @@
 
 import socket
 
-from ..listen import bind, listen_error
+from ..process.exit import run_and_leave
+from ..process.listen import bind, listen_error
 from ..settings import Settings, variable
-from ..telemetry.logs import configure_logging
+from ..telemetry.logging.logs import configure_logging
 from .config import ServerConfig
 from .draining import DrainingServer
-from .leaving import run_and_leave
 from .target import Target, load_application
 from .wrap import operations_served, served
 

@@ -1,7 +1,7 @@
 """WebSockets of uvicorn, whose handshake was read by our parser and whose clients have no time without end."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httptools
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -10,10 +10,8 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from .joined import JoinedTransport
+from .limits import LimitedConfig
 from .unsent import Unsent
-
-if TYPE_CHECKING:
-    from .config import ServerConfig
 
 _BODY_FIELDS = frozenset({"content-length", "transfer-encoding"})
 _STAND_IN = b"GET / HTTP/1.1\r\n\r\n"
@@ -25,7 +23,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(
         self,
-        config: "ServerConfig",
+        config: LimitedConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
     ) -> None:

@@ -1,4 +1,4 @@
-"""Puts the HTTP layer, health and drain around any ASGI application, without a change to it."""
+"""Puts the edge middleware, health and drain around any ASGI application, without a change to it."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -10,12 +10,12 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..drain import Drain
-from ..health import Health
-from ..http.layer import HttpLayer
+from ..http.edge import EdgeMiddleware
+from ..process.drain import Drain
+from ..process.health import Health
+from ..process.operations_http import Answer
 from ..settings import Settings
 from ..telemetry import Telemetry, build_telemetry
-from ..telemetry.metrics_http import Answer
 
 _READINESS = frozenset({"/readyz", "/ready"})
 
@@ -46,13 +46,13 @@ def served(application: ASGIApp, settings: Settings) -> Served:
 @contextmanager
 def operations_served(service: Served, settings: Settings, *, multiprocess: bool = False) -> Generator[None]:
     """The metrics port of an application, unless it is switched off, and its run-time control."""
-    from .control import control_served
+    from ..process.control import control_served
 
     metrics = settings.metrics
     with ExitStack() as stack:
         stack.enter_context(control_served(service.telemetry.overrides, settings))
         if metrics.enabled:
-            from ..telemetry.metrics_port import serve_metrics
+            from ..process.operations_port import serve_metrics
 
             stack.enter_context(
                 serve_metrics(
@@ -67,7 +67,7 @@ def operations_served(service: Served, settings: Settings, *, multiprocess: bool
 
 
 class WrappedApp:
-    """An ASGI application inside the HTTP layer; made by `wrap`."""
+    """An ASGI application inside the edge middleware; made by `wrap`."""
 
     def __init__(self, application: ASGIApp, settings: Settings) -> None:
         self.drain = Drain()
@@ -78,7 +78,7 @@ class WrappedApp:
         routes = list(_routes_of(application))
         self.telemetry.metrics.prepare(routes)
         self._own = {path for _, path, _ in routes} & self._health.keys()
-        self._layer = HttpLayer(self._route, telemetry=self.telemetry, drain=self.drain, settings=settings)
+        self._layer = EdgeMiddleware(self._route, telemetry=self.telemetry, drain=self.drain, settings=settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._layer(scope, receive, send)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import ValidationError, field_validator
 from pydantic_settings import (
@@ -15,8 +15,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
-from .accounts import Accounts
-from .auth import Auth, Passwords
+from .auth import Auth
 from .base import EXIT_CONFIG, PREFIX, Group, SettingsError, variable
 from .database import Address, Database
 from .http import Http, Metrics
@@ -29,14 +28,12 @@ from .types import BaseUrl
 __all__ = [
     "EXIT_CONFIG",
     "PREFIX",
-    "Accounts",
     "Address",
     "Auth",
     "Database",
     "Group",
     "Http",
     "Metrics",
-    "Passwords",
     "Service",
     "Settings",
     "SettingsError",
@@ -46,6 +43,9 @@ __all__ = [
     "unknown_variables",
     "variable",
 ]
+
+
+AnySettings = TypeVar("AnySettings", bound="Settings")
 
 
 class Settings(BaseSettings):
@@ -80,8 +80,6 @@ class Settings(BaseSettings):
     metrics: Metrics = Metrics()
     database: Database = Database()
     auth: Auth = Auth()
-    passwords: Passwords = Passwords()
-    accounts: Accounts = Accounts()
     telemetry: Telemetry = Telemetry()
     shutdown: Shutdown = Shutdown()
 
@@ -128,12 +126,17 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Reads the settings.
+    """Reads the settings of the platform.
 
     Raises `SettingsError` with one sentence for each variable that has no usable value.
     """
+    return load(Settings)
+
+
+def load(model: type[AnySettings]) -> AnySettings:
+    """Reads a model of settings; see `load_settings`."""
     try:
-        settings = Settings()
+        settings = model()
     except ValidationError as error:
         raise SettingsError(_sentence(one["loc"], one["msg"]) for one in error.errors()) from None
     except SourceError as error:
@@ -155,9 +158,12 @@ def _trusts_everybody(settings: Settings) -> list[str]:
     ]
 
 
-def unknown_variables(environment: Iterable[str]) -> tuple[str, ...]:
-    """Variables that start with the prefix and name no setting: most often a typing mistake."""
-    known = {variable(name) for name in Settings.model_fields} | {f"{PREFIX}SECRETS_DIR"}
+def unknown_variables(environment: Iterable[str], sections: Iterable[str] = ()) -> tuple[str, ...]:
+    """Variables that start with the prefix and name no setting: most often a typing mistake.
+
+    `sections` are those of the features.
+    """
+    known = {variable(name) for name in (*Settings.model_fields, *sections)} | {f"{PREFIX}SECRETS_DIR"}
     return tuple(
         sorted(
             name

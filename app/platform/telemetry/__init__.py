@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from ..settings import Settings
-    from .lines import LineWriter
-    from .logs import Render
-    from .loop_lag import LoopLag
-    from .metrics import Metrics
+    from .logging.lines import LineWriter
+    from .logging.logs import Render
+    from .metrics.instruments import Metrics
+    from .metrics.loop_lag import LoopLag
     from .overrides import Overrides
-    from .tracing import Tracing
+    from .tracing.spans import Tracing
 
 STDOUT = 1
 
@@ -74,11 +74,11 @@ def build_telemetry(settings: Settings, writer: LineWriter | None = None) -> Tel
     """
     # Here, since prometheus_client decides when it is imported whether several workers share its files.
     from .identity import fingerprint
-    from .lines import LineWriter
-    from .logs import renderer
-    from .loop_lag import LoopLag
-    from .metrics import Metrics
-    from .tracing import Tracing
+    from .logging.lines import LineWriter
+    from .logging.logs import renderer
+    from .metrics.instruments import Metrics
+    from .metrics.loop_lag import LoopLag
+    from .tracing.spans import Tracing
 
     metrics = Metrics(settings.service, traced=settings.telemetry.otlp_endpoint is not None)
     metrics.show_configuration(fingerprint(settings))

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, get_args
 
-from .labels import Override
+from .metrics.labels import Override
 
 if TYPE_CHECKING:
     from ..settings import Settings
-    from .metrics import Metrics
-    from .tracing import Tracing
+    from .metrics.instruments import Metrics
+    from .tracing.spans import Tracing
 
 LONGEST_SECONDS = 3600
 """Nobody forgets a change for longer than this."""
@@ -125,7 +125,7 @@ class Overrides:
 
     def _set(self, setting: Override, value: str | float) -> None:
         if setting == "log_level":
-            from .logs import set_level
+            from .logging.logs import set_level
 
             set_level(str(value))
             self._note_level(str(value))

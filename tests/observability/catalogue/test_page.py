@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.platform import telemetry
 from app.platform.settings import Database
-from app.platform.telemetry.catalogue import CATALOGUE, PROCESS_METRICS, MetricSpec
+from app.platform.telemetry.metrics.catalogue import CATALOGUE, PROCESS_METRICS, MetricSpec
 from observability.catalogue.foreign import FOREIGN
 from observability.catalogue.page import PAGE, page
 from observability.catalogue.recorded import RECORDED

@@ -8,11 +8,12 @@ import time
 import structlog
 from fastapi import APIRouter, HTTPException
 
+from app.feature import Feature
 from app.main import create_app as create_service
 from app.platform.http.application import SlipwayApp
 from app.platform.settings import Settings
-from app.platform.telemetry import metrics
-from app.registry import Feature, enabled
+from app.platform.telemetry.metrics import instruments as metrics
+from app.registry import enabled
 
 BLOCK, SLOW, CHATTER = "/api/v1/mistakes/block", "/api/v1/mistakes/slow", "/api/v1/mistakes/chatter"
 BLOCKED_SECONDS = 0.4
@@ -56,10 +57,10 @@ for _number in range(WIDE):
 
 def create_app(settings: Settings) -> SlipwayApp:
     """All features, and mistakes."""
-    return create_service(settings, [*enabled(settings), Feature("mistakes", (router,))])
+    return create_service(settings, [*enabled(settings), Feature(name="mistakes", routers=(router,))])
 
 
 def create_wide_app(settings: Settings) -> SlipwayApp:
     """All features, and more routes than their metrics have room for."""
     metrics.MOST_SERIES = ROOM
-    return create_service(settings, [*enabled(settings), Feature("wide", (wide_router,))])
+    return create_service(settings, [*enabled(settings), Feature(name="wide", routers=(wide_router,))])

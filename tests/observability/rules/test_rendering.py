@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from app.platform.http.exchange import PROBES as SILENT_ROUTES
-from app.platform.telemetry.catalogue import DURATION_BUCKETS
+from app.platform.telemetry.metrics.catalogue import DURATION_BUCKETS
 from observability.alerts.files import pages
 from observability.catalogue.queries import query_problems
 from observability.slo.objectives import PROBES

@@ -1,6 +1,6 @@
 """The answers to callers who may not: 401 and 403, with the challenges of RFC 6750 §3."""
 
-from ..http.problems import Problem
+from ..problems import Problem
 
 
 def unauthenticated(reason: str = "") -> Problem:

@@ -10,8 +10,8 @@ from http import HTTPStatus
 import orjson
 
 from ..content_length import parse_content_length
-from ..http.problems import MEDIA_TYPE, problem_body
 from ..ids import new_id
+from ..problems import MEDIA_TYPE, problem_body
 
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELDS = 64

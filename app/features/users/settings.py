@@ -1,13 +1,26 @@
-"""Settings of accounts: who may register, and how many log-ins may fail."""
+"""Settings of users: registration, the throttle of log-ins, and the cost of passwords."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Group
+from app.platform.settings import Group
 
 
-class Accounts(Group):
+class PasswordSettings(Group):
+    """Cost of argon2id (OWASP: at least 19 MiB, two passes) and how many hashes run at once."""
+
+    memory_kib: Annotated[int, Field(ge=8, le=1024 * 1024)] = 19 * 1024
+    """Memory of one hash, in KiB."""
+    iterations: Annotated[int, Field(ge=1, le=10)] = 2
+    """Passes over it."""
+    slots: Annotated[int, Field(ge=1, le=64)] = 1
+    """Hashes at the same time: memory in use is at most `slots` × `memory_kib`."""
+    waiting: Annotated[int, Field(ge=0, le=10_000)] = 64
+    """Log-ins that may wait for a slot; the next one is answered 429."""
+
+
+class AccountSettings(Group):
     """Registration and the throttle of log-ins; behind a proxy, set `SLIPWAY_HTTP__TRUSTED_PROXIES` too.
 
     Without it all clients have the proxy's address, and share its limits.

@@ -5,7 +5,6 @@ from typing import get_args
 from .labels import (
     OPERATIONS,
     OTHER_OPERATION,
-    PEERS,
     TOKEN_CACHE,
     CallError,
     LogLevel,
@@ -168,7 +167,7 @@ CLIENT_DURATION = MetricSpec(
     "seconds",
     "How long a call to another process took, its whole answer read.",
     (
-        Label("server_address", PEERS),
+        Label("server_address", "names of the features that run in other processes"),
         Label("http_response_status_code", "100 to 599; empty without an answer"),
         Label("error_type", get_args(CallError)),
     ),

@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry
 
-from ..listen import listen_error
-from .exposition import exposition
-from .metrics_http import LINGER_SECONDS, Answer, RefusedError, linger, parse_head, read_head, send_answer
+from ..telemetry.metrics.exposition import exposition
+from .listen import listen_error
+from .operations_http import LINGER_SECONDS, Answer, RefusedError, linger, parse_head, read_head, send_answer
 
 VARIABLE = "SLIPWAY_METRICS__PORT"
 MAX_CONNECTIONS = 32

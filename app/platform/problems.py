@@ -2,15 +2,27 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import Literal, TypeAlias
 
 import orjson
 from starlette.types import Send
 
-from ..telemetry.context import current_request
+from .context import current_request
 
-if TYPE_CHECKING:
-    from ..telemetry.labels import ShedReason
+ShedReason: TypeAlias = Literal[
+    "body_budget",
+    "connections",
+    "draining",
+    "large_head",
+    "log_in_client_places",
+    "log_in_failures",
+    "log_in_slots",
+    "malformed",
+    "pipelined",
+    "slow_client",
+]
+"""Why a request was refused to protect the service. Of log-ins: the client holds all of its places in the queue, too
+many have failed, or the whole queue is full."""
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:slipway:problem:"
@@ -63,7 +75,7 @@ class Shed(Problem):
 
     def __init__(
         self,
-        reason: "ShedReason",
+        reason: ShedReason,
         detail: str,
         *,
         status: int = HTTPStatus.SERVICE_UNAVAILABLE,

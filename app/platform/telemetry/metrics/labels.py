@@ -2,20 +2,10 @@
 
 from typing import Literal, TypeAlias
 
-ShedReason: TypeAlias = Literal[
-    "body_budget",
-    "connections",
-    "draining",
-    "large_head",
-    "log_in_client_places",
-    "log_in_failures",
-    "log_in_slots",
-    "malformed",
-    "pipelined",
-    "slow_client",
-]
-"""Why a request was refused to protect the service. Of log-ins: the client holds all of its places in the queue, too
-many have failed, or the whole queue is full."""
+from ...problems import ShedReason
+
+__all__ = ["ShedReason"]  # defined on the ground floor, since a problem has one
+
 StatementError: TypeAlias = Literal["", "conflict", "integrity", "other", "pool_timeout", "timeout", "unavailable"]
 """What became of a statement; empty if it worked. `conflict` and `integrity` are the caller's, not the database's."""
 CallError: TypeAlias = Literal["", "connection", "content", "status", "timeout"]
@@ -26,6 +16,4 @@ Override: TypeAlias = Literal["log_level", "sample_ratio"]
 
 OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT")
 OTHER_OPERATION = "OTHER"
-PEERS = ("users",)
-"""Processes that are called over HTTP: `users` for the keys of its tokens."""
 TOKEN_CACHE = "tokens"  # noqa: S105 (a name)

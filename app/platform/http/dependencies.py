@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from ..http.application import resources_of
-from .database import Database
-from .unit_of_work import UnitOfWork
+from ..db.database import Database
+from ..db.unit_of_work import UnitOfWork
+from .application import resources_of
 
 
 async def _reads(request: Request) -> Database:

@@ -8,7 +8,7 @@ from random import getrandbits
 
 from opentelemetry import trace
 
-from .context import RequestContext, current_request
+from ...context import RequestContext, current_request
 
 LONGEST_TRACESTATE = 512
 """Characters that are passed on; W3C Trace Context §3.3.1.5 asks for at least as many."""

@@ -16,16 +16,16 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
-from ..settings import Settings
-from .catalogue import METHODS, OTHER_METHOD, UNMATCHED_ROUTE
-from .context import RequestContext, current_request
-from .redaction import LONGEST_TEXT, redact_text, text_of
+from ...context import RequestContext, current_request
+from ...settings import Settings
+from ..logging.redaction import LONGEST_TEXT, redact_text, text_of
+from ..metrics.catalogue import METHODS, OTHER_METHOD, UNMATCHED_ROUTE
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from starlette.types import Scope
 
-    from .metrics import Metrics
+    from ..metrics.instruments import Metrics
 
 Attributes: TypeAlias = Mapping[str, str | int | float | bool]
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 
 import orjson
 
-from ..settings import Settings
-from .context import current_request
+from ...context import current_request
+from ...settings import Settings
+from ..metrics.labels import LogLevel
 from .escaping import escaped, indented, quoted, quoted_event, quoted_name
-from .labels import LogLevel
 from .redaction import LONGEST_TEXT, redact, redact_text, text_of
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ _NOISE = frozenset(
         '%s - "WebSocket %s" [accepted]',
         '%s - "WebSocket %s" 403',
         '%s - "WebSocket %s" %d',
-        # Of answers that the HTTP layer cut after it had logged why, and of WebSockets that were denied.
+        # Of answers that the edge middleware cut after it had logged why, and of WebSockets that were denied.
         "ASGI callable returned without completing response.",
         "ASGI callable returned without completing handshake.",
     }
 )
-"""What uvicorn says of requests: the HTTP layer has said it already, and better."""
+"""What uvicorn says of requests: the edge middleware has said it already, and better."""
 _HIDDEN_LOG = frozenset({"ts", "level", "event", "exception", "logger", "trace_id", "span_id", "feature"})
 _HIDDEN_ACCESS = _HIDDEN_LOG | {"method", "path", "status", "duration_ms", "route", "client", "bytes"}
 """Fields that a person at a console has in another form, or does not need."""
@@ -75,7 +75,7 @@ def configure_logging(settings: Settings, writer: LineWriter) -> None:
         logger.handlers, logger.propagate, logger.disabled = [], True, False
         logger.setLevel(logging.NOTSET)  # An earlier server of this process may have set another.
     for name in ("uvicorn.access", "gunicorn.access"):
-        # Theirs hold the query string; the HTTP layer writes its own.
+        # Theirs hold the query string; the edge middleware writes its own.
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate, logger.disabled = [], False, True
 

@@ -11,9 +11,9 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from ..http.openapi import Document
-from .principal import InvalidToken, Principal, Unverifiable
-from .refusals import insufficient_scope, unauthenticated, unverifiable
+from ..auth.errors import insufficient_scope, unauthenticated, unverifiable
+from ..auth.principal import InvalidToken, Principal, Unverifiable
+from .openapi import Document
 
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 (a path)
 SCHEME = "OAuth2"
@@ -26,7 +26,7 @@ _ACCESS = {"read": "Read {}", "write": "Create and change own {}", "admin": "Cha
 class Requires(SecurityBase):
     """A dependency that gives the principal, or answers 401 or 403 (RFC 6750 §3).
 
-    The HTTP layer has verified the token; without the layer every caller is refused.
+    The edge middleware has verified the token; without the layer every caller is refused.
     """
 
     def __init__(self, *scopes: str) -> None:

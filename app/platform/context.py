@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known of a request; the HTTP layer makes one for each."""
+    """What is known of a request; the edge middleware makes one for each."""
 
     request_id: str
     """The client's `X-Request-ID` if it is 1 to 128 visible ASCII characters, else made here."""

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
-from ..http.problems import Problem
-from ..http.routes import LabelledRoute
+from ...problems import Problem
+from ..routes import LabelledRoute
 from .assets import Asset, asset_response, find_assets
 
 Endpoint = Callable[[Request], Awaitable[Response]]

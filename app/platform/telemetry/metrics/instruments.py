@@ -11,12 +11,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from ..settings import Service
+from ...settings import Service
 from . import catalogue
 from .catalogue import METHODS, OTHER_METHOD, OVERFLOW_ROUTE, UNMATCHED_ROUTE
-from .counts import CacheCounts, ClientCounts, DatabaseCounts, PoolState
 from .families import Asked, Families
 from .labels import OPERATIONS, OTHER_OPERATION, CallError, LogLevel, Override, ShedReason, StatementError
+from .observers import CacheCounts, ClientCounts, DatabaseCounts, PoolState
 
 MOST_SERIES = 1000
 """Combinations of labels of the request histogram; each is 17 lines of a scrape."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import orjson
 
-from ..telemetry.labels import Override
+from ..telemetry.metrics.labels import Override
 from ..telemetry.overrides import Change, OverrideError
 from .control_socket import TIMEOUT_SECONDS, close_listener, is_ours, listen_for_changes, read_line
 

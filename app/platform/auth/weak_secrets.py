@@ -1,16 +1,21 @@
 """What stops a start: a secret that is missing, a well-known default, or short, or a way to lose it."""
 
-from .settings import Settings, SettingsError, variable
+from collections.abc import Callable
+
+from ..settings import Settings, SettingsError, variable
 
 SHORTEST_PASSWORD = 12
 DEFAULT_PASSWORDS = frozenset({"change-me-please", "changemeplease", "passwordpassword", "postgrespostgres"})
 
 
-def refuse_weak_secrets(settings: Settings, *, database: bool, auth: bool, issues: bool = True) -> None:
+def refuse_weak_secrets(
+    settings: Settings, *, database: bool, auth: bool, otherwise: Callable[[], str] | None = None
+) -> None:
     """Raises `SettingsError` for each needed secret that is missing, default or short (RFC 8725 §3.5, ASVS 13.2.3).
 
     A signing key is needed in every environment, if there is `auth`: a process that verifies by another's keys has
-    none. One that `issues` no tokens is told of that way. The strength of the password is judged in production only.
+    none. `otherwise` says what else can be done about a missing key. The strength of the password is judged in
+    production only.
     """
     problems: list[str] = []
     if database and settings.production and settings.database.ssl == "prefer":
@@ -28,11 +33,11 @@ def refuse_weak_secrets(settings: Settings, *, database: bool, auth: bool, issue
         elif len(password) < SHORTEST_PASSWORD:
             problems.append(f"{name} is shorter than {SHORTEST_PASSWORD} characters: set a longer random password")
     if auth:
-        from .auth.keys import key_problem  # an import that a service without tokens does not pay for
+        from .keys import key_problem  # an import that a service without tokens does not pay for
 
         problem = key_problem(variable("auth", "signing_key"), settings.auth.signing_key, private=True)
-        if problem and not issues:
-            problem = [f"{problem[0]}, or set {variable('services', 'users')} to the process that issues the tokens"]
+        if problem and otherwise:
+            problem = [f"{problem[0]}, or {otherwise()}"]
         problems += problem
         if settings.auth.previous_key is not None:
             problems += key_problem(variable("auth", "previous_key"), settings.auth.previous_key, private=False)

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..content_length import parse_content_length
-from ..drain import Drain
+from ..context import RequestContext
+from ..process.drain import Drain
 from ..settings import Settings
 from ..settings.networks import TrustedPeers
 from ..telemetry import Telemetry
-from ..telemetry.context import RequestContext
-from ..telemetry.propagation import continue_trace
+from ..telemetry.tracing.propagation import continue_trace
 from .body import Bodies, BodyRules
+from .edge_state import EdgeState, Headers
 from .exchange import Exchange
 from .forwarded import apply_forwarded
 from .single_fields import refuse_repeated_field, repeated_field
 from .websocket import WebSocketExchange
-
-Headers = Sequence[tuple[bytes, bytes]]
 
 SECURITY_HEADERS: Headers = (
     (b"cache-control", b"no-store"),
@@ -39,7 +38,7 @@ TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 
 
-class HttpLayer:
+class EdgeMiddleware:
     """Wraps the whole stack of a framework, so that it also sees the answers of its error handlers.
 
     Args:
@@ -63,19 +62,25 @@ class HttpLayer:
         route_features: Mapping[str, str] | None = None,
         body_rules: Mapping[int, BodyRules] | None = None,
     ) -> None:
-        self.app = app
-        self.drain = drain
-        self.tracing = telemetry.tracing
-        self.metrics = telemetry.metrics
-        self.active_requests = telemetry.metrics.active_requests
-        self.observe_request = telemetry.metrics.observe_request
-        self.write_line = telemetry.write_line
-        self.overrides = telemetry.overrides
-        self.bodies = Bodies(settings.http, body_rules)
-        self.headers = (*SECURITY_HEADERS, *([TRANSPORT_SECURITY] if settings.production else []))
-        self.header_names = frozenset({b"x-request-id", *(name for name, _ in self.headers)})
-        self.route_headers = dict(route_headers or {})
-        self.route_features = dict(route_features or {})
+        headers = (*SECURITY_HEADERS, *([TRANSPORT_SECURITY] if settings.production else []))
+        self._state = EdgeState(
+            app,
+            drain,
+            telemetry.tracing,
+            telemetry.metrics,
+            telemetry.metrics.active_requests,
+            telemetry.metrics.observe_request,
+            telemetry.write_line,
+            telemetry.overrides,
+            Bodies(settings.http, body_rules),
+            headers,
+            frozenset({b"x-request-id", *(name for name, _ in headers)}),
+            dict(route_headers or {}),
+            dict(route_features or {}),
+        )
+        self._refusing = replace(self._state, app=refuse_repeated_field)
+        self._app = app
+        self._samples = telemetry.tracing.samples
         self._telemetry = telemetry
         self._authenticate = authenticate
         self._proxies = TrustedPeers(settings.http.trusted_proxies)
@@ -85,30 +90,26 @@ class HttpLayer:
         kind = scope["type"]
         if kind == "http":
             headers: dict[bytes, bytes] = dict(scope["headers"])
-            layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
-            exchange = Exchange(layer, scope, receive, send, self._identify(scope, headers))
+            state = self._state if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            exchange = Exchange(state, scope, receive, send, self._identify(scope, headers))
             await exchange.run(_declared_bytes(headers), expects_continue=b"expect" in headers)
         elif kind == "websocket":
             headers = dict(scope["headers"])
-            layer = self if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
-            await WebSocketExchange(layer, scope, receive, send, self._identify(scope, headers)).run()
+            state = self._state if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            await WebSocketExchange(state, scope, receive, send, self._identify(scope, headers)).run()
         elif kind == "lifespan":
             await self._live(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
 
-    def _judge_repeated(self, scope: Scope) -> HttpLayer:
-        """This layer for a request that repeats a list field, and one that refuses for any other."""
-        if not repeated_field(scope["headers"]):
-            return self
-        refusing = copy(self)
-        refusing.app = refuse_repeated_field
-        return refusing
+    def _judge_repeated(self, scope: Scope) -> EdgeState:
+        """The state for a request that repeats a header field: for a field of one value it refuses the request."""
+        return self._refusing if repeated_field(scope["headers"]) else self._state
 
     def _identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> RequestContext:
         """Says who asks, by which id, in which trace, and whether that is recorded."""
         number = getrandbits(128)
-        context = RequestContext("", f"{number:032x}", self.tracing.samples(number))
+        context = RequestContext("", f"{number:032x}", self._samples(number))
         given = headers.get(b"x-request-id", b"")
         if _REQUEST_ID.fullmatch(given):
             context.request_id = given.decode()
@@ -138,7 +139,7 @@ class HttpLayer:
                 await self._telemetry.close()
             await send(message)
 
-        await self.app(scope, receive, send_last)
+        await self._app(scope, receive, send_last)
 
 
 def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:

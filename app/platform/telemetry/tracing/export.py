@@ -19,10 +19,10 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
-from ..settings import Settings
-from .context import current_request
-from .identity import attributes
-from .metrics import Metrics
+from ...context import current_request
+from ...settings import Settings
+from ..identity import attributes
+from ..metrics.instruments import Metrics
 
 MOST_WAITING = 2048
 """Spans that wait for the collector; past it the oldest are dropped."""

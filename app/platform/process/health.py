@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .drain import Drain
-from .telemetry.metrics_http import Answer
+from .operations_http import Answer
 
 CHECK_SECONDS = 1.0
 LOOP_SECONDS = 1.0

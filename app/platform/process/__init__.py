@@ -1,0 +1,1 @@
+"""What every process needs, whether it serves or works: drain, health, the operations port, run-time control, exit."""

@@ -1,0 +1,1 @@
+"""Metrics: the catalogue, the instruments made from it, and their exposition."""

@@ -1,0 +1,1 @@
+"""Traces: spans, their context between processes, and their export."""
