@@ -172,7 +172,9 @@ def test_a_bad_base_url_is_said_by_its_variable(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_service_of_no_feature_is_refused_by_name() -> None:
-    with pytest.raises(SettingsError, match="SLIPWAY_SERVICES__NOTHING is of no feature"):
+    with pytest.raises(
+        SettingsError, match='SLIPWAY_SERVICES: unknown feature "nothing"; known features: items, users'
+    ):
         enabled(Settings.model_validate({"services": {"nothing": "http://nothing"}}))
 
 
