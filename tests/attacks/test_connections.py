@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service
+from tests.support.client import Connection, request
 from tests.support.edge import HANDSHAKE, resident_bytes, shed, target, value_of
+from tests.support.process import Service
 
 MOST = 40
 WINDOW = "1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.project.checkout import ROOT, imports, modules, text_files
+from tests.support.checkout import ROOT, imports, modules, text_files
 
 LONGEST_MODULE = 300
 
@@ -18,6 +18,27 @@ def test_the_platform_imports_itself_relatively() -> None:
         if name.partition(".")[0] == "app"
     ]
     assert not absolute, "the platform is also the package `slipway`, where there is no `app`"
+
+
+def test_test_folders_share_code_through_support_only() -> None:
+    foreign = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path, module in modules("tests")
+        for name in imports(module)
+        if name.startswith("tests.") and name.split(".")[1] not in {"support", path.relative_to(ROOT).parts[1]}
+    ]
+    assert not foreign, "a helper of two folders belongs in tests/support"
+
+
+def test_nothing_but_tests_imports_tests() -> None:
+    importers = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for folder in ("app", "compose", "observability", "tools")
+        for path, module in modules(folder)
+        for name in imports(module)
+        if name.partition(".")[0] == "tests"
+    ]
+    assert not importers
 
 
 def test_no_module_of_the_service_is_too_long_to_read() -> None:

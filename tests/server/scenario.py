@@ -11,8 +11,8 @@ from pathlib import Path
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.server.client import Answer, Connection, request
-from tests.server.process import BUDGET, DRAIN, Service, running
+from tests.support.client import Answer, Connection, request
+from tests.support.process import BUDGET, DRAIN, Service, running
 
 SERVERS = {
     "uvicorn": ("tests.server.service:app",),

@@ -6,8 +6,8 @@ import pytest
 
 from app.platform.process.exit import PATIENCE_SECONDS
 from app.platform.server.draining import CANCEL_SECONDS, LATE_SECONDS, LIFESPAN_SECONDS, TICK
-from tests.server.process import BUDGET, DRAIN
 from tests.server.scenario import SERVERS, UPLOAD, Seen, stop
+from tests.support.process import BUDGET, DRAIN
 
 
 @pytest.fixture(scope="module", params=SERVERS)
