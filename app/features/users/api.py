@@ -14,7 +14,7 @@ from app.platform.auth.principal import Principal
 from app.platform.auth.remote_revocations import PATH as REVOCATIONS
 from app.platform.auth.remote_revocations import document_of
 from app.platform.http.application import resources_of
-from app.platform.http.dependencies import Reads, Work
+from app.platform.http.dependencies import DatabaseDep, UnitOfWorkDep
 from app.platform.http.openapi import problems
 from app.platform.http.scopes import PUBLIC, TOKEN_URL, requires
 from app.platform.problems import Problem
@@ -62,7 +62,9 @@ OriginDep = Annotated[Origin, Depends(_origin)]
     openapi_extra=PUBLIC,
     dependencies=[Depends(_require_open_registration)],
 )
-async def register(body: UserIn, response: Response, accounts: AccountsDep, origin: OriginDep, work: Work) -> UserOut:
+async def register(
+    body: UserIn, response: Response, accounts: AccountsDep, origin: OriginDep, work: UnitOfWorkDep
+) -> UserOut:
     """Makes a new user, who may read and write with every feature of this service.
 
     The user name must be free. The e-mail address need not be: it is what the user says, and says nothing of
@@ -74,14 +76,16 @@ async def register(body: UserIn, response: Response, accounts: AccountsDep, orig
 
 
 @router.post(TOKEN_URL, responses=problems(429), openapi_extra=PUBLIC)
-async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsDep, origin: OriginDep, reads: Reads) -> TokenOut:
+async def log_in(
+    form: Annotated[LogIn, Form()], accounts: AccountsDep, origin: OriginDep, database: DatabaseDep
+) -> TokenOut:
     """Gives an access token for a user name and a password, to first-party clients and the docs page.
 
     Errors are 400 with `error` as RFC 6749 §5.2 says: `invalid_grant` for a wrong password, and for an unknown
     or disabled user alike. (A 401 would be about the client, which does not authenticate here.) After ten wrong
     passwords for an account, or from an address, 429 says in `Retry-After` how long to wait, up to five minutes.
     """
-    return await service.log_in(accounts, reads, form, origin)
+    return await service.log_in(accounts, database, form, origin)
 
 
 @router.get("/.well-known/jwks.json", response_class=KeySetResponse, openapi_extra=PUBLIC)
@@ -101,22 +105,27 @@ async def get_revocations(accounts: AccountsDep) -> JSONResponse:
 
 
 @router.get(ME, responses=problems(401, 403))
-async def get_me(principal: Reader, reads: Reads) -> UserOut:
+async def get_me(principal: Reader, database: DatabaseDep) -> UserOut:
     """The user of the token."""
-    return user_out(await service.get_user(reads, principal.subject))
+    return user_out(await service.get_user(database, principal.subject))
 
 
 @router.patch(ME, responses=problems(401, 403, 429))
 async def update_me(
-    body: UserPatch, principal: Writer, accounts: AccountsDep, origin: OriginDep, reads: Reads, work: Work
+    body: UserPatch,
+    principal: Writer,
+    accounts: AccountsDep,
+    origin: OriginDep,
+    database: DatabaseDep,
+    work: UnitOfWorkDep,
 ) -> UserOut:
     """Changes parts of the user of the token; what is absent stays. A new e-mail address needs the password."""
-    return user_out(await service.change_user(accounts, reads, work, principal.subject, body, origin))
+    return user_out(await service.change_user(accounts, database, work, principal.subject, body, origin))
 
 
 @router.put(f"{ME}/password", status_code=204, responses=problems(401, 403, 409, 429))
 async def change_password(
-    body: PasswordChange, principal: Writer, accounts: AccountsDep, origin: OriginDep, reads: Reads
+    body: PasswordChange, principal: Writer, accounts: AccountsDep, origin: OriginDep, database: DatabaseDep
 ) -> None:
     """Changes the password of the user of the token, who says the current one again. All tokens are revoked."""
-    await service.change_password(accounts, reads, principal.subject, body, origin)
+    await service.change_password(accounts, database, principal.subject, body, origin)

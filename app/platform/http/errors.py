@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..problems import MEDIA_TYPE, Problem, Shed, problem_body
+from ..problems import MEDIA_TYPE, Overloaded, Problem, problem_body
 
 if TYPE_CHECKING:
     import asyncpg
@@ -55,7 +55,7 @@ def answer(problem: Problem) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     problem = cast(Problem, error)
-    if isinstance(problem, Shed):
+    if isinstance(problem, Overloaded):
         request.app.resources.telemetry.metrics.count_shed(problem.reason)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and (cause := problem.__cause__):
         _log.warning(problem.slug, cause=f"{type(cause).__name__}: {cause}")

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from ..context import RequestContext, current_request
-from ..problems import Problem, Shed, send_problem
+from ..problems import Overloaded, Problem, send_problem
 from ..telemetry.tracing.spans import ServerSpan
 from .body import TOO_LARGE, BodyReader, RefusedError
 from .release import release
@@ -210,7 +210,7 @@ class Exchange:
         return False
 
     async def _refuse(self, problem: Problem) -> None:
-        if isinstance(problem, Shed):
+        if isinstance(problem, Overloaded):
             self._edge.metrics.count_shed(problem.reason)
         if self._status:
             self._outcome = problem.status
