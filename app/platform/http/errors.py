@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 _log = structlog.get_logger(__name__)
-_MOST_ERRORS = 50
+_MAX_ERRORS = 50
 _DETAILS = {
     404: "There is nothing here: check the path and the id.",
     405: "This path does not take this method; Allow lists those it takes.",
@@ -77,7 +77,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
         return answer(Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _TO_415))
     if any(one.get("type") == "json_invalid" for one in found):
         return answer(Problem(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.", slug="malformed-json"))
-    errors = [{"field": _field(one.get("loc", ())), "message": _message(one)} for one in found[:_MOST_ERRORS]]
+    errors = [{"field": _field(one.get("loc", ())), "message": _message(one)} for one in found[:_MAX_ERRORS]]
     return answer(
         Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
