@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service
+from tests.support.client import Connection, request
 from tests.support.edge import resident_bytes, shed, target
+from tests.support.process import Service
 
 FLOOD = 8800
 SHORT = b"GET /pid HTTP/1.1\r\nHost:t\r\n\r\n"

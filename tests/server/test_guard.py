@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service, running, scrape
+from tests.support.client import Connection, request
+from tests.support.process import Service, running, scrape
 
 HEAD_BYTES = 8 * 1024
 OPEN = b"GET /fast HTTP/1.1\r\nHost: test\r\n"

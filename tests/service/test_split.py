@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from app.platform.settings import Database, Settings, SettingsError, load_settings
 from app.registry import enabled
-from tests.auth.forge import claims, head, key, pem, token
-from tests.server.process import Service
+from tests.support.forge import claims, head, key, pem, token
 from tests.support.live import live_service, variables
+from tests.support.process import Service
 from tests.support.waiting import free_port, until
 
 ITEM = {"name": "split", "price": {"amount": "1", "currency": "EUR"}}

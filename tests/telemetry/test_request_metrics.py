@@ -3,8 +3,8 @@
 import pytest
 from websockets.sync.client import connect
 
-from tests.telemetry.sample import STREAM_SECONDS
-from tests.telemetry.served import SUM, Served, eventually
+from tests.support.sample import STREAM_SECONDS
+from tests.support.served import SUM, Served, eventually
 
 UNMATCHED = "_unmatched"
 ACTIVE = "http_server_active_requests"

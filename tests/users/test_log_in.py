@@ -14,7 +14,7 @@ from app.platform.http.application import SlipwayApp
 from app.platform.settings import Database
 from tests.support.application import running_app, settings_for
 from tests.support.databases import connection
-from tests.users.people import PASSWORD, bearer, log_in, registered, without_instance
+from tests.support.people import PASSWORD, bearer, log_in, registered, without_instance
 
 TOKEN = "/api/v1/auth/token"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

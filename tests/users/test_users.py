@@ -13,7 +13,7 @@ from app.platform.http.scopes import undeclared
 from app.platform.settings import Database
 from tests.support.application import running_app, settings_for
 from tests.support.databases import connection
-from tests.users.people import PASSWORD, bearer, log_in, new_user, registered
+from tests.support.people import PASSWORD, bearer, log_in, new_user, registered
 
 ME = "/api/v1/users/me"
 

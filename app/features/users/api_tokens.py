@@ -10,7 +10,7 @@ from app.features.users.dependencies import AccountsDep, OriginDep
 from app.features.users.schemas import KeySetOut, LogIn, TokenOut
 from app.platform.auth.remote_revocations import PATH as REVOCATIONS
 from app.platform.auth.remote_revocations import document_of
-from app.platform.http.dependencies import Reads
+from app.platform.http.dependencies import DatabaseDep
 from app.platform.http.openapi import problems
 from app.platform.http.scopes import PUBLIC, TOKEN_URL
 from app.platform.problems import Problem
@@ -25,14 +25,16 @@ class KeySetResponse(JSONResponse):
 
 
 @router.post(TOKEN_URL, responses=problems(429), openapi_extra=PUBLIC)
-async def log_in(form: Annotated[LogIn, Form()], accounts: AccountsDep, origin: OriginDep, reads: Reads) -> TokenOut:
+async def log_in(
+    form: Annotated[LogIn, Form()], accounts: AccountsDep, origin: OriginDep, database: DatabaseDep
+) -> TokenOut:
     """Gives an access token for a user name and a password, to first-party clients and the docs page.
 
     Errors are 400 with `error` as RFC 6749 §5.2 says: `invalid_grant` for a wrong password, and for an unknown
     or disabled user alike. (A 401 would be about the client, which does not authenticate here.) After ten wrong
     passwords for an account, or from an address, 429 says in `Retry-After` how long to wait, up to five minutes.
     """
-    return await service.log_in(accounts, reads, form, origin)
+    return await service.log_in(accounts, database, form, origin)
 
 
 @router.get("/.well-known/jwks.json", response_class=KeySetResponse, openapi_extra=PUBLIC)
