@@ -18,7 +18,7 @@ from .families import Asked, Families
 from .labels import OPERATIONS, OTHER_OPERATION, CallError, LogLevel, Override, ShedReason, StatementError
 from .observers import CacheCounts, ClientCounts, DatabaseCounts, PoolState
 
-MOST_SERIES = 1000
+MAX_SERIES = 1000
 """Combinations of labels of the request histogram; each is 17 lines of a scrape."""
 
 
@@ -145,7 +145,7 @@ class Metrics:
 
     def _series(self, method: str, route: str, status: int) -> Histogram:
         key = (method, route, status)
-        if key not in self._requests and len(self._requests) >= MOST_SERIES:
+        if key not in self._requests and len(self._requests) >= MAX_SERIES:
             self._overflow.inc()
             return self._durations.labels(OTHER_METHOD, OVERFLOW_ROUTE, str(status))
         series = self._requests[key] = self._durations.labels(method, route, str(status))
