@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 
 from app.feature import Feature
 from app.platform.auth.remote_keys import RemoteKeys
-from app.platform.auth.remote_revocations import POLL_SECONDS, RemoteRevocations
+from app.platform.auth.remote_revocations import POLL_INTERVAL_SECONDS, RemoteRevocations
 from app.platform.auth.revocations import Revocations, follow
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.auth.weak_secrets import refuse_weak_secrets
@@ -121,7 +121,7 @@ async def _lifespan(app: SlipwayApp, features: Sequence[Feature]) -> AsyncGenera
         if remote := resources.remote_keys:
             source = RemoteRevocations(resources.settings.services[remote.peer], remote.counts)
             await stack.enter_async_context(running(remote.keep()))
-            await stack.enter_async_context(running(follow(resources.revocations, source.read, POLL_SECONDS)))
+            await stack.enter_async_context(running(follow(resources.revocations, source.read, POLL_INTERVAL_SECONDS)))
         for feature in features:
             if feature.lifespan:
                 resources.add_state(await stack.enter_async_context(feature.lifespan(resources)))

@@ -35,7 +35,7 @@ class StrictInput(BaseModel):
 
 
 CONTROL = r"\x00-\x1f\x7f-\x9f"
-CONTROL_BUT_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+CONTROL_EXCEPT_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 BLANK = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -53,7 +53,7 @@ class Text:
     """Whether tabs and line feeds may stand in it."""
 
     def __get_pydantic_core_schema__(self, source: type[str], handler: GetCoreSchemaHandler) -> CoreSchema:
-        control = re.compile(f"[{CONTROL_BUT_LINES if self.lines else CONTROL}]")
+        control = re.compile(f"[{CONTROL_EXCEPT_LINES if self.lines else CONTROL}]")
 
         def check(value: str) -> str:
             if control.search(value):
@@ -66,7 +66,7 @@ class Text:
         return core_schema.no_info_after_validator_function(check, bounded)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        some = f"[^{CONTROL_BUT_LINES if self.lines else CONTROL}]*"
+        some = f"[^{CONTROL_EXCEPT_LINES if self.lines else CONTROL}]*"
         pattern = f"^{some}[^{CONTROL}{BLANK}]{some}$" if self.min_length else f"^{some}$"
         return {**handler(schema), "pattern": pattern}
 
@@ -173,11 +173,11 @@ both Python and PostgreSQL's `timestamptz` hold."""
 
 
 _CENT = Decimal("0.01")
-_MOST_MONEY = Decimal("9999999999.99")
+_MAX_MONEY = Decimal("9999999999.99")
 MONEY = r"^(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{1,2})?$"
 _money = re.compile(MONEY.removesuffix("$"))
 _money_text: JsonSchemaValue = {"type": "string", "pattern": MONEY, "maxLength": 13, "examples": ["19.99"]}
-_money_number = {"type": "number", "minimum": 0, "maximum": float(_MOST_MONEY), "multipleOf": float(_CENT)}
+_money_number = {"type": "number", "minimum": 0, "maximum": float(_MAX_MONEY), "multipleOf": float(_CENT)}
 
 
 def _parse_money(value: object) -> Decimal:
@@ -189,7 +189,7 @@ def _parse_money(value: object) -> Decimal:
         amount = Decimal(repr(value))
     elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         amount = Decimal(value)
-    if amount is None or not amount.is_finite() or not 0 <= amount <= _MOST_MONEY or amount % _CENT:
+    if amount is None or not amount.is_finite() or not 0 <= amount <= _MAX_MONEY or amount % _CENT:
         raise PydanticCustomError("money", 'Input should be an amount from 0 to 9999999999.99, as in "19.99"')
     return abs(amount).quantize(_CENT)  # abs, for JSON's -0.0
 

@@ -15,9 +15,9 @@ import pytest
 from app.platform.auth.keys import key_set, public_jwk
 from app.platform.auth.principal import Principal, UnknownKey
 from app.platform.auth.remote_keys import (
-    GOOD_SECONDS,
-    LARGEST_SET,
-    MOST_KEYS,
+    MAX_KEYS,
+    MAX_SET_BYTES,
+    MAX_STALE_SECONDS,
     PATH,
     KeysUnavailableError,
     RemoteKeys,
@@ -69,8 +69,8 @@ UNUSABLE = {
     ).encode(),
     "not on the curve": json.dumps({"keys": [public_jwk(base64url(OFF_CURVE).decode())]}).encode(),
     "a key that is no text": b'{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "\\ud800"}]}',
-    "too many": json.dumps({"keys": GOOD["keys"] * (MOST_KEYS + 1)}).encode(),
-    "too much": json.dumps(GOOD | {"padding": "x" * LARGEST_SET}).encode(),
+    "too many": json.dumps({"keys": GOOD["keys"] * (MAX_KEYS + 1)}).encode(),
+    "too much": json.dumps(GOOD | {"padding": "x" * MAX_SET_BYTES}).encode(),
     "a deep one": b"[" * 60_000,
 }
 
@@ -147,7 +147,7 @@ def test_nobody_there_is_a_reason_without_the_address() -> None:
 
 
 def test_an_answer_byte_by_byte_does_not_hold_the_thread(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.platform.auth.remote_keys.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("app.platform.auth.remote_keys.FETCH_TIMEOUT_SECONDS", 0.3)
     over = threading.Event()
 
     def drip(handler: BaseHTTPRequestHandler) -> None:
@@ -199,7 +199,7 @@ async def test_the_last_keys_hold_for_a_day_while_nothing_usable_comes(issuer: I
     await remote.ask()
     assert isinstance(verifier.authenticate(header), Principal)
     issuer.answer = issuer.show({"keys": []})
-    clock.now += GOOD_SECONDS - 1
+    clock.now += MAX_STALE_SECONDS - 1
     await remote.ask()
     assert isinstance(verifier.authenticate(header), Principal)
     with pytest.raises(KeysUnavailableError, match="no Ed25519 key"):
@@ -227,7 +227,7 @@ async def test_a_token_of_a_withdrawn_key_is_refused_though_it_was_verified_befo
 
 
 async def test_an_answer_that_does_not_end_is_given_up(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.platform.auth.remote_keys.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("app.platform.auth.remote_keys.FETCH_TIMEOUT_SECONDS", 0.2)
     over = threading.Event()
 
     def hang(handler: BaseHTTPRequestHandler) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.platform.process.exit import PATIENCE_SECONDS
+from app.platform.process.exit import THREAD_TIMEOUT_SECONDS
 from app.platform.server.draining import CANCEL_SECONDS, LATE_SECONDS, LIFESPAN_SECONDS, TICK
 from tests.server.process import BUDGET, DRAIN
 from tests.server.scenario import SERVERS, UPLOAD, Seen, stop
@@ -78,4 +78,4 @@ def test_the_exit_code_is_0_and_nothing_is_complained_of(seen: Seen) -> None:
 
 def test_a_stop_fits_into_the_grace_period() -> None:
     # The chart gives five seconds after `request_seconds`.
-    assert LATE_SECONDS + CANCEL_SECONDS + LIFESPAN_SECONDS + PATIENCE_SECONDS < 5
+    assert LATE_SECONDS + CANCEL_SECONDS + LIFESPAN_SECONDS + THREAD_TIMEOUT_SECONDS < 5

@@ -20,19 +20,19 @@ from .principal import Principal, UnknownKey, Unverifiable
 from .tokens import TokenVerifier
 
 PATH = "/.well-known/jwks.json"
-LARGEST_SET = 64 * 1024
+MAX_SET_BYTES = 64 * 1024
 """Bytes of an answer."""
-MOST_KEYS = 16
-PATIENCE_SECONDS = 3.0
+MAX_KEYS = 16
+FETCH_TIMEOUT_SECONDS = 3.0
 """For a whole answer; a request waits no longer for keys, and one second more if they were asked for just now."""
-REFRESH_SECONDS = 300.0
-RETRY_SECONDS = 10.0
+REFRESH_INTERVAL_SECONDS = 300.0
+RETRY_INTERVAL_SECONDS = 10.0
 """After a question that was not answered, once there are keys; until then pods wait to start."""
-APART_SECONDS = 1.0
+MIN_REFRESH_INTERVAL_SECONDS = 1.0
 """Between two questions, so that tokens with invented keys cannot become a load for the other process."""
-GOOD_SECONDS = 24 * 3600.0
+MAX_STALE_SECONDS = 24 * 3600.0
 """How long keys are trusted while the other process does not answer: a key it has withdrawn may live on for so long."""
-SELDOM_SECONDS = 60.0
+LOG_INTERVAL_SECONDS = 60.0
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -67,7 +67,13 @@ class RemoteKeys:
         """Keeps the keys fresh, until it is cancelled."""
         while True:
             await self.ask()
-            pause = REFRESH_SECONDS if self.fresh else RETRY_SECONDS if self.keys else APART_SECONDS
+            pause = (
+                REFRESH_INTERVAL_SECONDS
+                if self.fresh
+                else RETRY_INTERVAL_SECONDS
+                if self.keys
+                else MIN_REFRESH_INTERVAL_SECONDS
+            )
             # Apart from the other pods, which started, or lost the other process, in the same moment.
             await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
 
@@ -94,7 +100,7 @@ class RemoteKeys:
 
     async def _ask(self) -> None:
         try:
-            await asyncio.sleep(max(0.0, self._asked + APART_SECONDS - self._clock()))
+            await asyncio.sleep(max(0.0, self._asked + MIN_REFRESH_INTERVAL_SECONDS - self._clock()))
             self._asked = self._clock()
             self._learn(await self._fetch())
         except (KeysUnavailableError, TimeoutError) as error:
@@ -106,7 +112,7 @@ class RemoteKeys:
         begun = perf_counter()
         status, kind = 0, cast("CallError", "timeout")
         try:
-            keys = await asyncio.wait_for(asyncio.to_thread(fetch_keys, self._url), PATIENCE_SECONDS)
+            keys = await asyncio.wait_for(asyncio.to_thread(fetch_keys, self._url), FETCH_TIMEOUT_SECONDS)
             status, kind = http.client.OK, ""
         except KeysUnavailableError as error:
             status, kind = error.status, error.kind
@@ -126,10 +132,10 @@ class RemoteKeys:
     def _fail(self, problem: str) -> None:
         self._problem = problem
         now = self._clock()
-        if now - self._complained >= SELDOM_SECONDS:
+        if now - self._complained >= LOG_INTERVAL_SECONDS:
             self._complained = now
             _log.warning("signing keys cannot be refreshed", url=self._url, problem=problem, known=len(self.keys))
-        if now - self._learned >= GOOD_SECONDS:
+        if now - self._learned >= MAX_STALE_SECONDS:
             self._replace({})
 
     def _replace(self, keys: Mapping[str, PyJWK]) -> None:
@@ -167,21 +173,21 @@ def fetch_keys(url: str) -> dict[str, PyJWK]:
     """
     accept = "application/jwk-set+json, application/json"
     try:
-        return parse_keys(fetch(url, accept=accept, max_bytes=LARGEST_SET, timeout_seconds=PATIENCE_SECONDS))
+        return parse_keys(fetch(url, accept=accept, max_bytes=MAX_SET_BYTES, timeout_seconds=FETCH_TIMEOUT_SECONDS))
     except FetchError as error:
         raise KeysUnavailableError(str(error), error.kind, error.status) from error
 
 
 def parse_keys(text: bytes) -> dict[str, PyJWK]:
     """The Ed25519 keys of a JWK set by `kid`, the thumbprint (RFC 7638). Raises `KeysUnavailableError`."""
-    if len(text) > LARGEST_SET:
+    if len(text) > MAX_SET_BYTES:
         _unavailable("the answer is too large")
     try:
         document: object = json.loads(text)
     except (ValueError, RecursionError):
         _unavailable("the answer is no JSON")
     members = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
-    if not isinstance(members, list) or len(cast("list[object]", members)) > MOST_KEYS:
+    if not isinstance(members, list) or len(cast("list[object]", members)) > MAX_KEYS:
         _unavailable("the answer is no set of keys")
     keys = dict(filter(None, map(_key, cast("list[object]", members))))
     if not keys:

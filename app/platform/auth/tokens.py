@@ -18,11 +18,11 @@ from .keys import ALGORITHM, verification_keys
 from .principal import InvalidToken, Principal, UnknownKey
 from .revocations import Revocations, digest_of
 
-LONGEST_TOKEN = 4096
+MAX_TOKEN_LENGTH = 4096
 """Bytes; bounds the work for a token that is not good."""
 LEEWAY_SECONDS = 10
 """How far the clocks of two instances may be apart."""
-KEPT_TOKENS = 4096
+TOKEN_CACHE_SIZE = 4096
 """Verified tokens that are remembered, about 1 kB each."""
 
 _SCHEMES = frozenset({b"bearer ", b"bearer"})
@@ -34,7 +34,7 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOKEN_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _SCOPE = re.compile(r"([\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*)?")
-_LATEST = 2**53
+_MAX_TIME = 2**53
 
 
 class _TokenError(Exception):
@@ -100,7 +100,7 @@ class TokenVerifier:
         except _TokenError as refusal:
             return InvalidToken(str(refusal))
         self._verified[token] = principal
-        if len(self._verified) > KEPT_TOKENS:
+        if len(self._verified) > TOKEN_CACHE_SIZE:
             self._verified.popitem(last=False)
         return principal
 
@@ -117,7 +117,7 @@ class TokenVerifier:
             del self._verified[token]
 
     def _verify(self, token: bytes) -> Principal:
-        if len(token) > LONGEST_TOKEN:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise _TokenError("The token is too long")
         parts = _COMPACT.fullmatch(token)
         if parts is None:
@@ -193,7 +193,7 @@ def _no_number(name: str) -> NoReturn:
 
 def _time(claims: dict[str, object], name: str, default: int | None = None) -> int:
     value = claims.get(name, default)
-    if type(value) is not int or not 0 < value < _LATEST:
+    if type(value) is not int or not 0 < value < _MAX_TIME:
         raise _TokenError(f"The token's {name} is missing or no time")
     return value
 

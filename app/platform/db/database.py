@@ -22,7 +22,7 @@ from .probe import Probe
 if TYPE_CHECKING:
     from ..telemetry.metrics.instruments import Metrics
 
-DIALECT = "postgresql+asyncpg://"
+ENGINE_URL = "postgresql+asyncpg://"
 """The URL of an engine: where it leads to is in `engine_arguments`."""
 
 
@@ -39,7 +39,7 @@ class Database:
         # The synchronous facade of an asynchronous dialect: the same pool as `create_async_engine`, without
         # the import of the ORM, which is a tenth of a second of the start.
         self.engine = create_engine(
-            DIALECT,
+            ENGINE_URL,
             poolclass=AsyncAdaptedQueuePool,
             pool_size=settings.pool_size,
             max_overflow=0,
@@ -138,7 +138,7 @@ class Database:
 
 
 def engine_arguments(settings: DatabaseSettings, *, migrates: bool = False) -> dict[str, object]:
-    """`connect_args` of an engine for `DIALECT`: it connects as the settings say, and holds no password.
+    """`connect_args` of an engine for `ENGINE_URL`: it connects as the settings say, and holds no password.
 
     What `migrates` goes around the pooler, and its statements may take as long as they need.
     """

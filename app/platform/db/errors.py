@@ -10,7 +10,7 @@ from ..telemetry.metrics.labels import StatementError
 
 RETRY_AFTER_SECONDS = 1
 
-LOST = (
+CONNECTION_ERRORS = (
     OSError,
     TimeoutError,
     PoolTimeoutError,
@@ -26,7 +26,7 @@ def was_lost(error: BaseException, connection: "asyncpg.Connection[asyncpg.Recor
     # Two of the driver's words: for a connection that was closed under it, and for wrong use of it; and for one whose
     # server has said that it ends it, and has not yet.
     gone = isinstance(error, asyncpg.InterfaceError) and connection.is_closed()
-    return gone or isinstance(error, (*LOST, asyncpg.InternalClientError))
+    return gone or isinstance(error, (*CONNECTION_ERRORS, asyncpg.InternalClientError))
 
 
 class DatabaseUnavailable(Problem):
@@ -55,7 +55,7 @@ def outcome_of(error: BaseException) -> StatementError:
         return "integrity"
     if isinstance(error, (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)):
         return "conflict"
-    lost = isinstance(error, (*LOST, asyncpg.InterfaceError, asyncpg.InternalClientError))
+    lost = isinstance(error, (*CONNECTION_ERRORS, asyncpg.InterfaceError, asyncpg.InternalClientError))
     return "unavailable" if lost else "other"
 
 
