@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.platform.auth.remote_keys import RemoteKeys
+from app.platform.auth.jwks import JwksClient
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.settings import Database, Service, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
@@ -126,7 +126,7 @@ def outcome(metrics: Metrics, name: str) -> float:
 
 def test_a_token_is_a_miss_and_then_a_hit() -> None:
     metrics = Metrics(Service(), traced=False)
-    verifier = TokenVerifier(auth_settings(), counts=metrics.cache("tokens"))
+    verifier = TokenVerifier(auth_settings(), observer=metrics.cache("tokens"))
     good = b"Bearer " + token()
     for header in (good, good, good, b"Bearer nonsense", b"Bearer nonsense", b"Basic abc"):
         verifier.authenticate(header)
@@ -143,9 +143,9 @@ async def test_calls_to_another_process_are_told_apart() -> None:
         return metrics.registry.get_sample_value("http_client_request_duration_seconds_count", labels)
 
     with collecting() as somebody_else:
-        counts = metrics.client("users")
+        observer = metrics.client("users")
         for url in (dead(), somebody_else.endpoint):
-            await RemoteKeys("users", url, counts=counts).ask()
+            await JwksClient("users", url, observer=observer).refresh()
     assert (called("", "connection"), called("501", "status")) == (1, 1)
     assert called("200", "") == 0
 

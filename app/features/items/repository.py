@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
 from app.features.items.models import items
 from app.platform.db import Query, UnitOfWork
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 
 Sort: TypeAlias = Literal["created_at", "-created_at", "price", "-price", "name", "-name"]
 Filter: TypeAlias = Literal["owner", "min_price", "max_price", "q"]
@@ -46,7 +46,7 @@ async def add(work: UnitOfWork, row: Mapping[str, object]) -> asyncpg.Record:
     return record
 
 
-async def get(on: Runner, item_id: UUID) -> asyncpg.Record | None:
+async def get(on: Executor, item_id: UUID) -> asyncpg.Record | None:
     """An item."""
     return await GET.first(on, id=item_id)
 
@@ -69,7 +69,7 @@ async def remove(work: UnitOfWork, item_id: UUID) -> None:
 
 
 async def page(
-    on: Runner,
+    on: Executor,
     sort: Sort,
     filters: Mapping[Filter, object],
     after: Sequence[object] | None,

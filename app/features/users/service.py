@@ -18,7 +18,7 @@ from app.features.users.tokens import TokenIssuer
 from app.platform.auth.errors import unauthenticated
 from app.platform.auth.revocations import Revocations
 from app.platform.db import Database, UnitOfWork
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 from app.platform.ids import new_id
 from app.platform.problems import Problem
 
@@ -108,7 +108,7 @@ async def confirm_password(
     await accounts.throttle.succeed(database, attempt)
 
 
-async def get_user(on: Runner, user_id: UUID) -> asyncpg.Record:
+async def get_user(on: Executor, user_id: UUID) -> asyncpg.Record:
     """The user. Raises `Problem` 401 if there is none who may log in."""
     return _found(await repository.get(on, user_id))
 

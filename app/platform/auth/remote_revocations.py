@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import cast
 
 from ..telemetry.metrics.labels import CallError
-from ..telemetry.metrics.observers import ClientCounts
+from ..telemetry.metrics.observers import ClientObserver
 from .fetch import FetchError, fetch
 from .revocations import MAX_SUBJECTS, READ_TIMEOUT_SECONDS, RevocationList
 
@@ -46,9 +46,9 @@ def parse_document(text: bytes) -> RevocationList:
 class RemoteRevocations:
     """Reads the document of the process at this base URL."""
 
-    def __init__(self, url: str, counts: ClientCounts) -> None:
+    def __init__(self, url: str, observer: ClientObserver) -> None:
         self._url = url + PATH
-        self._counts = counts
+        self._observer = observer
 
     async def read(self) -> RevocationList:
         """Asks once. Raises `FetchError`."""
@@ -63,7 +63,7 @@ class RemoteRevocations:
         else:
             return known
         finally:
-            self._counts.called(status, kind, perf_counter() - begun)
+            self._observer.call(status, kind, perf_counter() - begun)
 
     def _fetch(self) -> bytes:
         # A second less than the whole question may take, so that the thread is free when it is given up.

@@ -13,7 +13,7 @@ from uuid import UUID
 from jwt import PyJWK, PyJWS, PyJWTError
 
 from ..settings import Auth
-from ..telemetry.metrics.observers import CacheCounts
+from ..telemetry.metrics.observers import CacheObserver
 from .keys import ALGORITHM, verification_keys
 from .principal import InvalidToken, Principal, UnknownKey
 from .revocations import Revocations, digest_of
@@ -62,7 +62,7 @@ class TokenVerifier:
         *,
         keys: Mapping[str, PyJWK] | None = None,
         clock: Callable[[], float] = time,
-        counts: CacheCounts | None = None,
+        observer: CacheObserver | None = None,
         revocations: Revocations | None = None,
     ) -> None:
         self.keys = verification_keys(settings) if keys is None else keys
@@ -70,7 +70,7 @@ class TokenVerifier:
         self._issuer = settings.issuer
         self._audience = settings.audience
         self._clock = clock
-        self._counts = counts or CacheCounts()
+        self._observer = observer or CacheObserver()
         self._revocations = revocations or Revocations()
         self._revocations.added = self._forget_revoked
         self._signatures = PyJWS(algorithms=[ALGORITHM])
@@ -89,10 +89,10 @@ class TokenVerifier:
         if known is not None:
             if known.expires_at + LEEWAY_SECONDS > self._clock():
                 self._verified.move_to_end(token)
-                self._counts.hit()
+                self._observer.hit()
                 return known
             del self._verified[token]
-        self._counts.miss()
+        self._observer.miss()
         try:
             principal = self._verify(token)
         except _UnknownKeyError as refusal:

@@ -13,7 +13,7 @@ THREAD_TIMEOUT_SECONDS = 0.75
 _log = logging.getLogger(__name__)
 
 
-def run_and_leave(
+def run_until_exit(
     main: Coroutine[object, object, None],
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
