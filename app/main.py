@@ -17,8 +17,8 @@ from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.db import Database
 from app.platform.db.migrations import Branch, SchemaBehindError, behind
 from app.platform.http.application import Resources, SlipwayApp
+from app.platform.http.database_errors import install_database_errors
 from app.platform.http.docs import docs_routes
-from app.platform.http.errors import install_database_errors
 from app.platform.http.scopes import PUBLIC
 from app.platform.process.drain import Drain
 from app.platform.process.health import Check, Health
