@@ -35,7 +35,7 @@ class StrictInput(BaseModel):
 
 
 CONTROL = r"\x00-\x1f\x7f-\x9f"
-CONTROL_BUT_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+CONTROL_EXCEPT_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 BLANK = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -53,7 +53,7 @@ class Text:
     """Whether tabs and line feeds may stand in it."""
 
     def __get_pydantic_core_schema__(self, source: type[str], handler: GetCoreSchemaHandler) -> CoreSchema:
-        control = re.compile(f"[{CONTROL_BUT_LINES if self.lines else CONTROL}]")
+        control = re.compile(f"[{CONTROL_EXCEPT_LINES if self.lines else CONTROL}]")
 
         def check(value: str) -> str:
             if control.search(value):
@@ -66,7 +66,7 @@ class Text:
         return core_schema.no_info_after_validator_function(check, bounded)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        some = f"[^{CONTROL_BUT_LINES if self.lines else CONTROL}]*"
+        some = f"[^{CONTROL_EXCEPT_LINES if self.lines else CONTROL}]*"
         pattern = f"^{some}[^{CONTROL}{BLANK}]{some}$" if self.min_length else f"^{some}$"
         return {**handler(schema), "pattern": pattern}
 

@@ -14,7 +14,7 @@ from app.platform.telemetry.metrics.catalogue import (
     PROCESS_METRICS,
     REQUEST_DURATION,
 )
-from app.platform.telemetry.metrics.instruments import MOST_SERIES, Metrics
+from app.platform.telemetry.metrics.instruments import MAX_SERIES, Metrics
 from app.platform.telemetry.metrics.labels import TOKEN_CACHE
 from app.platform.telemetry.metrics.observers import PoolState
 from tests.support.served import openmetrics
@@ -105,7 +105,7 @@ def test_no_created_series_doubles_what_is_stored() -> None:
 
 def test_series_over_the_limit_are_booked_together_and_counted() -> None:
     metrics = everything()
-    for number in range(MOST_SERIES + 10):
+    for number in range(MAX_SERIES + 10):
         metrics.observe_request("GET", f"/made/up/{number}", 200, 0.1)
     value = metrics.registry.get_sample_value
     labels = {
@@ -117,7 +117,7 @@ def test_series_over_the_limit_are_booked_together_and_counted() -> None:
     assert value(f"{DURATION}_count", labels) == 14
     assert value("metrics_series_overflow_total") == 14
     used = [sample for family in metrics.registry.collect() for sample in family.samples]
-    assert sum(sample.name == f"{DURATION}_count" for sample in used) == MOST_SERIES + 1
+    assert sum(sample.name == f"{DURATION}_count" for sample in used) == MAX_SERIES + 1
 
 
 def test_a_pool_is_asked_when_it_is_scraped() -> None:

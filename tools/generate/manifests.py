@@ -22,7 +22,7 @@ Object: TypeAlias = dict[str, Any]
 Items: TypeAlias = list[object]
 Key: TypeAlias = tuple[str, str, str]
 
-OF_HELM = ("helm.sh/chart", "app.kubernetes.io/managed-by")
+HELM_LABELS = ("helm.sh/chart", "app.kubernetes.io/managed-by")
 """Labels that would say that Helm manages these."""
 
 
@@ -57,7 +57,7 @@ def manifests(*values: Path) -> dict[Key, Object]:
         if "helm.sh/hook" in metadata.get("annotations", {}):
             raise ValueError(f"{one['kind']} {metadata['name']} is a hook, which kubectl would apply like the rest")
         del metadata["namespace"]
-        for label in OF_HELM:
+        for label in HELM_LABELS:
             metadata["labels"].pop(label, None)
     return {key_of(one): one for one in objects}
 

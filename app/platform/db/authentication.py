@@ -32,7 +32,7 @@ MIN_ITERATIONS, MAX_ITERATIONS = 4096, 1_000_000
 """Of SCRAM: fewer make the proof cheap to attack (RFC 7677 §4), more would keep the process busy for seconds."""
 
 _OK, _CLEAR_TEXT, _MD5, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 3, 5, 10, 11, 12
-_ASKED = {_CLEAR_TEXT: "in clear text", _MD5: "as an MD5 hash, which can be reversed"}
+_REQUEST_NAMES = {_CLEAR_TEXT: "in clear text", _MD5: "as an MD5 hash, which can be reversed"}
 _HEAD = struct.Struct("!ci")
 _KIND = struct.Struct("!i")
 _ADVICE = f"set {variable('database', 'ssl')}=verify-full"
@@ -137,7 +137,7 @@ def _judge_request(body: bytes) -> None:
                 f"its certificate is not verified: {_ADVICE}"
             )
     elif request not in {_OK, _SASL, _SASL_FINAL}:
-        how = _ASKED.get(request, "in an unknown way")
+        how = _REQUEST_NAMES.get(request, "in an unknown way")
         raise UnverifiedServerError(
             f"the server asks for the password {how}, and its certificate is not verified: {_ADVICE}, or let the "
             "server use scram-sha-256"

@@ -24,7 +24,7 @@ from .routes import LabelledRoute
 from .scopes import with_scopes
 
 if TYPE_CHECKING:
-    from ..auth.remote_keys import RemoteKeys
+    from ..auth.jwks import JwksClient
     from ..auth.tokens import TokenVerifier
     from ..db import Database
     from ..process.health import Health
@@ -49,7 +49,7 @@ class Resources:
     telemetry: Telemetry
     database: "Database | None" = None
     verifier: "TokenVerifier | None" = None
-    remote_keys: "RemoteKeys | None" = None
+    jwks: "JwksClient | None" = None
     features: tuple[str, ...] = ()
     revocations: Revocations = field(default_factory=Revocations)
     health: "Health | None" = None
@@ -125,10 +125,10 @@ class SlipwayApp(FastAPI):
         resources = self.resources
         resources.telemetry.metrics.prepare(self.served_routes())
         stack = super().build_middleware_stack()
-        if resources.verifier and resources.remote_keys:
-            from ..auth.remote_keys import AskingForUnknownKeys
+        if resources.verifier and resources.jwks:
+            from .unknown_keys import UnknownKeyMiddleware
 
-            stack = AskingForUnknownKeys(stack, resources.verifier, resources.remote_keys)
+            stack = UnknownKeyMiddleware(stack, resources.verifier, resources.jwks)
         return EdgeMiddleware(
             stack,
             telemetry=resources.telemetry,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import structlog
 from fastapi import FastAPI
@@ -12,9 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..problems import MEDIA_TYPE, Overloaded, Problem, problem_body
-
-if TYPE_CHECKING:
-    import asyncpg
 
 _log = structlog.get_logger(__name__)
 _MAX_ERRORS = 50
@@ -32,13 +29,6 @@ def install_error_handlers(application: FastAPI) -> None:
     application.add_exception_handler(HTTPException, _http_exception)
     application.add_exception_handler(RequestValidationError, _validation_error)
     application.add_exception_handler(Exception, _unexpected)
-
-
-def install_database_errors(application: FastAPI) -> None:
-    """Registers the handler for errors that PostgreSQL reported; apart, since it imports the driver."""
-    import asyncpg
-
-    application.add_exception_handler(asyncpg.PostgresError, _postgres_error)
 
 
 def answer(problem: Problem) -> Response:
@@ -86,15 +76,6 @@ async def _validation_error(request: Request, error: Exception) -> Response:
             extensions={"errors": errors},
         )
     )
-
-
-async def _postgres_error(request: Request, error: Exception) -> Response:
-    from ..db.errors import problem_of
-
-    problem = problem_of(cast("asyncpg.PostgresError", error))
-    if problem is None:
-        raise error
-    return answer(problem)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

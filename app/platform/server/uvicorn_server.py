@@ -2,7 +2,7 @@
 
 import socket
 
-from ..process.exit import run_and_leave
+from ..process.exit import run_until_exit
 from ..process.listen import bind, listen_error
 from ..settings import Settings, variable
 from ..telemetry.logging.logs import configure_logging
@@ -28,7 +28,7 @@ def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> 
     server = DrainingServer(config, service.drain)
     with operations_served(service, settings):
         try:
-            run_and_leave(
+            run_until_exit(
                 server.serve([listener]),
                 loop_factory=config.get_loop_factory(),
                 flush=service.telemetry.writer.flush,
