@@ -29,6 +29,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         SLIPWAY_HTTP__WRITE_TIMEOUT_SECONDS=WINDOW,
         SLIPWAY_HTTP__KEEP_ALIVE_SECONDS="60",
         SLIPWAY_HTTP__MIN_BODY_BYTES_PER_SECOND="1000",
+        SLIPWAY_HTTP__MAX_BODY_BYTES="1000000",
     ) as service:
         yield service
 
