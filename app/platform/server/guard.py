@@ -49,7 +49,11 @@ class GuardedProtocol(RequestReader):
             if self._waited > LINGER_TIMEOUT_SECONDS:
                 self.transport.abort()
         elif self._in_body:
-            if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+            if idle:
+                self._waited += seconds
+                if self._waited > self._patience:
+                    self._stop_listening()
+            elif self.flow.read_paused or self.cycle.waiting_for_100_continue:
                 self._body_rate.restart(self._body_bytes)
             elif self._body_rate.too_slow(self._body_bytes, seconds):
                 self._limits.refuse("slow_client")
@@ -64,17 +68,21 @@ class GuardedProtocol(RequestReader):
                     self.transport.close()
 
     def seconds_left(self) -> float | None:
-        """How long the client may still wait with its request; None while one is under way."""
-        if self._refused or self._in_body or self._held or not self._idle():
+        """How long the client may still stay without a request of its own; None while one is under way."""
+        if self._refused:
+            return LINGER_SECONDS - self._waited
+        if self._held or not self._idle():
             return None
+        if self._in_body:  # of a request that is answered
+            return self._patience - self._waited
         timer = self.timeout_keep_alive_task
         return self._patience - self._waited if timer is None else timer.when() - self.loop.time()
 
     def evict(self) -> None:
         """Closes the connection to make room; whoever sent something is told why."""
-        self._refused = True
+        refused, self._refused = self._refused, True
         self.connections.discard(self)
-        if self._joined.get_write_buffer_size():
+        if refused or self._joined.get_write_buffer_size():
             self.transport.abort()
             return
         if self._received or self.cycle is None:  # pyright: ignore[reportUnnecessaryComparison]
@@ -96,7 +104,17 @@ class GuardedProtocol(RequestReader):
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+        elif self._in_body:  # of a request that has its answer
+            self._stop_listening()
+            return
         self.transport.write(refusal(status, self.server_state.default_headers))
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        """Says that nothing follows what was written, and drops what the client still sends."""
+        self._refused = True
+        self._waited = 0.0
+        self._unset_keepalive_if_required()
         self._flow.held = False
         self.flow.resume_reading()
         if self.transport.can_write_eof():

@@ -5,6 +5,7 @@ import asyncio
 import fcntl
 import socket
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -19,11 +20,17 @@ class JoinedTransport:
     10 µs (`make bench`). Everything but writing is the wrapped transport's.
     """
 
-    __slots__ = ("_loop", "_pieces", "_transport", "_written")
+    __slots__ = ("_loop", "_may_close", "_pieces", "_transport", "_written")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        may_close: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._may_close = may_close
         self._pieces: list[bytes] = []
         self._written = 0
 
@@ -44,9 +51,10 @@ class JoinedTransport:
         self._transport.write_eof()
 
     def close(self) -> None:
-        """Closes when everything that was written has left."""
-        self._flush()
-        self._transport.close()
+        """Closes when everything that was written has left, unless `may_close` sees to the end itself."""
+        if self._may_close():
+            self._flush()
+            self._transport.close()
 
     def abort(self) -> None:
         """Closes at once; what was written and has not left is lost."""

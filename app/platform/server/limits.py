@@ -20,6 +20,8 @@ MAX_WAITING_BYTES = 8 * 1024 * 1024
 """What clients have sent behind requests that are still being answered, on all connections together."""
 REQUEST_BYTES = 2048
 """What a waiting request costs beside its own bytes."""
+WEBSOCKET_SHARE = 0.8
+"""Of all connections; WebSockets are not closed to make room, so requests and probes need a part of their own."""
 RESERVED_FILES = 64
 """Open files that are left for the database, the log and the metrics port."""
 LOG_INTERVAL_SECONDS = 10.0
@@ -53,6 +55,7 @@ class Limits:
     connections: Gauge = field(default_factory=NoGauge)
     active_requests: Gauge = field(default_factory=NoGauge)
     waiting_bytes: int = 0
+    websockets: int = 0
     _logged: dict[ShedReason, float] = field(default_factory=dict[ShedReason, float], init=False)
     _unlogged: dict[ShedReason, int] = field(default_factory=dict[ShedReason, int], init=False)
 
@@ -60,6 +63,7 @@ class Limits:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         usable = self.http.max_connections if files == resource.RLIM_INFINITY else max(1, files - RESERVED_FILES)
         self.max_connections = min(self.http.max_connections, usable)
+        self.max_websockets = int(self.max_connections * WEBSOCKET_SHARE)
 
     def refuse(self, reason: ShedReason) -> None:
         """Counts a request or connection that is refused, and logs it unless the same was logged just now."""

@@ -48,6 +48,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def begin(self, transport: JoinedTransport) -> None:
         """Takes the connection over, and has the application asked."""
         self._unsent = Unsent(transport, self._limits)
+        self._limits.websockets += 1
         self.connection_made(transport)  # type: ignore[arg-type]
         transport.set_protocol(self)
         self.data_received(_STAND_IN)
@@ -58,6 +59,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._unsent:
             self._unsent.end()
+            self._limits.websockets -= 1
         super().connection_lost(exc)
 
     def sweep(self, seconds: float) -> None:
