@@ -5,6 +5,7 @@ A comment above a key is its description; the default gives the type; an object 
 """
 
 import json
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
@@ -12,6 +13,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 import yaml
 from pydantic import BaseModel, SecretStr
 
+from app import features
 from app.development.pages import write
 from app.platform.settings import Settings, variable
 
@@ -42,18 +44,23 @@ WRITTEN_BY_THE_CHART = (
 SCALAR = ["string", "number", "boolean", "null"]
 """Null drops what the defaults say."""
 
-FEATURE: Schema = {
+FEATURES: Schema = {
     "type": "object",
     "properties": {
-        "called": {"type": "boolean", "description": "True: every process needs it, here or elsewhere."},
-        "paths": {
-            "type": "object",
-            "description": "Beginnings of its paths, by names of yours.",
-            "additionalProperties": {"type": "string", "pattern": "^/"},
-        },
+        name: {"type": "boolean", "description": f"True runs the feature {name}."}
+        for _, name, _ in pkgutil.iter_modules(features.__path__)
     },
     "additionalProperties": False,
 }
+"""Those of the image: a misspelled one is refused."""
+
+RENAMED = {
+    "features": "Replaced by `components.<name>.paths`, `calls` and `issuesTokens`.",
+    "services": "Renamed to `components.<name>.calls`, or `defaults.calls`.",
+    "defaultComponent": "Replaced by the path `/` in `components.<name>.paths`.",
+}
+"""Values of an older chart. The schema takes them, so that a template can refuse them with a sentence."""
+
 CANARY: Schema = {
     "type": "object",
     "properties": {
@@ -93,6 +100,7 @@ def _document(values: str) -> Schema:
         "type": "object",
         "properties": {
             **properties,
+            **{name: {"description": where} for name, where in RENAMED.items()},
             "defaults": {"$ref": "#/definitions/component", "description": component["description"]},
             # Helm gives these two to a chart that another one depends on.
             "global": {"type": "object", "description": "Values of the chart that depends on this one; not used."},
@@ -106,7 +114,7 @@ def _document(values: str) -> Schema:
                 "properties": dict(_settings(Settings, ())),
                 "additionalProperties": False,
             },
-            "feature": FEATURE,
+            "features": FEATURES,
             "canary": CANARY,
             "volume": VOLUME,
         },

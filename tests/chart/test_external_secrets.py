@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import HOOK, Object, Rendered, refusal, rendered
+from tests.chart.rendering import HOOK, USERS_ELSEWHERE, Object, Rendered, refusal, rendered
 from tests.chart.test_secrets import sources
 
 STORE = (
@@ -96,8 +96,8 @@ def test_a_store_that_gives_too_little_is_refused(settings: list[str], words: st
 
 
 def test_a_process_without_users_needs_no_key_from_the_store() -> None:
-    away = ("components.users.enabled=false", "services.users=http://accounts", "secrets.signingKey.remoteRef=null")
-    assert external(rendered("microservices", *STORE, *away))["spec"]["data"] == [
+    no_key = "secrets.signingKey.remoteRef=null"
+    assert external(rendered("microservices", *STORE, *USERS_ELSEWHERE, no_key))["spec"]["data"] == [
         {"secretKey": "database__password", "remoteRef": {"key": "slipway/password"}}
     ]
 

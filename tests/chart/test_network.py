@@ -9,6 +9,11 @@ import pytest
 from tests.chart.rendering import COMPONENT, PROFILES, Object, Rendered, rendered
 from tests.chart.test_settings import told
 
+WORKER = (
+    "components.worker.http=false",
+    "components.worker.features.items=true",
+    "components.worker.calls.users=users",
+)
 COLLECTOR = "settings.SLIPWAY_TELEMETRY__OTLP_ENDPOINT"
 
 
@@ -99,7 +104,7 @@ def test_clients_reach_http_and_prometheus_the_metrics() -> None:
 
 
 def test_components_are_let_in_where_they_call_and_nowhere_else() -> None:
-    objects = rendered("microservices", "components.worker.http=false", "components.worker.features.items=true")
+    objects = rendered("microservices", *WORKER)
     assert names(policy_of(objects, "users")["ingress"][0]["from"]) == ["gateway", "items", "worker", "test"]
     assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "users", "test"]
     for caller, called in (("items", "users"), ("worker", "users"), ("users", "items")):
@@ -122,7 +127,7 @@ def test_a_worker_lets_in_nobody_but_who_scrapes_it() -> None:
     ("address", "port"), [("https://accounts.example.com", 443), ("http://accounts.shop:8080", 8080)]
 )
 def test_what_runs_elsewhere_is_reachable_on_its_port(address: str, port: int) -> None:
-    settings = (f"services.users={address}", "networkPolicy.services.accounts.ipBlock.cidr=192.0.2.20/32")
+    settings = (f"components.items.calls.users={address}", "networkPolicy.services.accounts.ipBlock.cidr=192.0.2.20/32")
     rules = policy_of(rendered("microservices", *settings), "items")["egress"]
     (rule,) = [one for one in rules if one["ports"] == [{"port": port}]]
     assert rule["to"] == [{"ipBlock": {"cidr": "192.0.2.20/32"}}]
@@ -130,7 +135,7 @@ def test_what_runs_elsewhere_is_reachable_on_its_port(address: str, port: int) -
 
 
 def test_the_tests_reach_every_component_that_serves() -> None:
-    objects = rendered("microservices", "components.worker.http=false", "components.worker.features.items=true")
+    objects = rendered("microservices", *WORKER)
     (rule,) = [one for one in policy_of(objects, "test")["egress"] if {"port": 8000} in one["ports"]]
     assert names(rule["to"]) == ["items", "users"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
@@ -16,6 +17,7 @@ from tests.chart.rendering import (
     name_of,
     refusal,
     rendered,
+    walk,
 )
 from tests.support.helm import CHART, ROOT, run_helm
 
@@ -94,11 +96,21 @@ def test_without_values_the_chart_says_what_it_needs() -> None:
     assert "secrets.existingSecret is empty" in said
 
 
-def test_templates_stay_short_enough_to_be_read() -> None:
-    templates = list((CHART / "templates").rglob("*.yaml"))
-    long = {path.name: count for path in templates if (count := len(path.read_text().splitlines())) > 60}
-    assert long == {}
-    helpers = {path.name: len(path.read_text().splitlines()) for path in (CHART / "templates").rglob("*.tpl")}
-    assert max(helpers.values()) <= 150
-    assert sum(helpers[f"_{name}.tpl"] for name in ("names", "pod", "server")) <= 300
+def test_templates_read_as_manifests() -> None:
+    """Few helpers, little passed through JSON, no line that has to be scrolled."""
+    texts = {path.name: path.read_text() for path in (CHART / "templates").rglob("*.*")}
+    whole = "".join(texts.values())
+    assert whole.count('define "') <= 35
+    assert len(re.findall(r"\b(?:to|from)Json(?:Array)?\b|\bfromYaml(?:Array)?\b", whole)) <= 20
+    assert [line for line in whole.splitlines() if len(line) > 140] == []
+    assert {name: count for name, text in texts.items() if (count := text.count("\n")) > 150} == {}
     assert len((CHART / "values.yaml").read_text().splitlines()) <= 600
+
+
+def test_a_name_of_digits_stays_a_text() -> None:
+    objects = rendered("dev", "nameOverride=1e3", "fullnameOverride=1e2", "ingress.enabled=true", namespace="34")
+    for one in objects.objects:
+        for path, value in walk(one):
+            if path.rpartition("/")[2] in {"name", "namespace", "serviceName", "serviceAccountName", "secretName"}:
+                assert isinstance(value, str), f"{name_of(one)} {path}"
+        assert one["metadata"]["labels"]["app.kubernetes.io/name"] == "1e3"
