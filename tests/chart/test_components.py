@@ -62,11 +62,6 @@ def test_a_call_that_reaches_nobody_is_refused(target: str) -> None:
     assert f"\n- components.items.calls.users={target} is neither a base URL nor an enabled component" in said
 
 
-def test_a_component_that_could_verify_no_token_is_refused() -> None:
-    said = refusal("microservices", "components.items.calls.users=null")
-    assert "\n- components.items.calls names no component that issues tokens" in said
-
-
 def test_a_feature_that_the_image_does_not_have_is_refused() -> None:
     said = refusal("microservices", "components.items.features.order=true")
     assert "at '/components/items/features': additional properties 'order' not allowed" in said

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.chart.rendering import HOOK, USERS_ELSEWHERE, Object, Rendered, refusal, rendered
 from tests.chart.test_secrets import sources
 
@@ -76,23 +74,6 @@ def test_in_waves_the_secret_comes_before_the_migration_and_that_before_the_pods
     assert waves == sorted(waves)
     assert waves[0] < waves[1] < 0
     assert wave not in annotations_of(objects)
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        (["secrets.externalSecret.secretStoreRef.name="], "secrets.externalSecret.secretStoreRef.name is empty"),
-        (["secrets.databasePassword.remoteRef=null"], "secrets.databasePassword.remoteRef.key is empty"),
-        (["secrets.signingKey.remoteRef.key="], "secrets.signingKey.remoteRef.key is empty"),
-        (["secrets.existingSecret=mine"], "secrets.existingSecret is set but secrets.mode=externalSecret"),
-        (
-            ["secrets.databasePassword.secret=a", "secrets.signingKey.secret=b"],
-            "secrets.mode=externalSecret has nothing to fetch",
-        ),
-    ],
-)
-def test_a_store_that_gives_too_little_is_refused(settings: list[str], words: str) -> None:
-    assert f"\n- {words}" in refusal("minimal", *STORE, *settings)
 
 
 def test_a_process_without_users_needs_no_key_from_the_store() -> None:

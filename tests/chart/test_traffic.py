@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.chart.rendering import EXAMPLES, Object, Rendered, refusal, rendered
+from tests.chart.rendering import EXAMPLES, Object, Rendered, rendered
 
 GATEWAY = ("httpRoute.enabled=true", "httpRoute.parentRefs.public.name=public")
 USERS = ["/.well-known/jwks.json", "/api/v1/auth", "/api/v1/users"]
@@ -140,23 +140,3 @@ def test_the_rollout_selects_and_refers_to_what_the_chart_makes() -> None:
     assert deployment["spec"]["replicas"] == 0
     assert rollout["spec"]["selector"] == deployment["spec"]["selector"] == budget["spec"]["selector"]
     assert rendered("rollouts").kind("PodDisruptionBudget") == []
-
-
-@pytest.mark.parametrize(
-    ("profile", "settings", "words"),
-    [
-        ("minimal", ["httpRoute.enabled=true"], "httpRoute.parentRefs is empty"),
-        ("production", ["ingress.tls.other=x"], "ingress.tls.other is the certificate of no host"),
-        ("production", ["components.api.http=false"], "ingress.enabled=true has nowhere to lead"),
-        ("gateway", ["components.api.http=false"], "httpRoute.enabled=true has nowhere to lead"),
-        ("gateway", ["components.api.paths.all=null"], "httpRoute.enabled=true has nowhere to lead"),
-        ("minimal", ["components.web.paths.x=/"], "components.web.paths.x=/ is components.api's already"),
-        (
-            "gateway",
-            ['httpRoute.canaries.web={"name": "a", "port": 1, "weight": 1}'],
-            "httpRoute.canaries.web is not an enabled component",
-        ),
-    ],
-)
-def test_a_way_that_leads_nowhere_is_refused(profile: str, settings: list[str], words: str) -> None:
-    assert f"\n- {words}" in refusal(profile, *settings)

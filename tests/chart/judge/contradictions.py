@@ -53,6 +53,8 @@ CONTRADICTIONS = (
     Contradiction("migration.mode", ("migration.mode=hook",), "dev"),
     Contradiction("migration.mode", (*STORE, "migration.mode=hook")),
     Contradiction("components", ("components.api.enabled=false",)),
+    Contradiction("components.Api", ("components.Api.replicas=1",)),
+    Contradiction("secrets.existingSecret", ("secrets.existingSecret=", "secrets.signingKey.secret=keys")),
     Contradiction("components.migrate", ("components.migrate.replicas=1",)),
     Contradiction("components.api.progressDeadlineSeconds", ("components.api.progressDeadlineSeconds=60",)),
     Contradiction(
