@@ -39,10 +39,10 @@ WRITTEN_BY_THE_CHART = (
     "SLIPWAY_SERVICE__VERSION",
     "SLIPWAY_SHUTDOWN__",
 )
-"""Settings, or beginnings of their names, that have a value of their own or that the image knows."""
+"""Settings, or prefixes of their names, that have their own value or that the image sets."""
 
 SCALAR = ["string", "number", "boolean", "null"]
-"""Null drops what the defaults say."""
+"""Null removes a default."""
 
 FEATURES: Schema = {
     "type": "object",
@@ -65,7 +65,7 @@ CANARY: Schema = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "minLength": 1, "description": "Name of the Service."},
-        "namespace": {"type": "string", "description": "Of the Service, if it is another one: needs a ReferenceGrant."},
+        "namespace": {"type": "string", "description": "Namespace of the Service, if it is another one. Needs a ReferenceGrant."},
         "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Its port."},
         "weight": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Percent of the requests."},
     },
@@ -75,9 +75,9 @@ CANARY: Schema = {
 VOLUME: Schema = {
     "type": ["object", "null"],
     "properties": {
-        "mountPath": {"type": "string", "pattern": "^/", "description": "Where it is in the container."},
-        "readOnly": {"type": "boolean", "description": "True unless said otherwise."},
-        "source": {"type": "object", "description": "As in a pod's `volumes`, without the name."},
+        "mountPath": {"type": "string", "pattern": "^/", "description": "Path in the container."},
+        "readOnly": {"type": "boolean", "description": "True by default."},
+        "source": {"type": "object", "description": "As in `volumes` of a pod, without the name."},
     },
     "required": ["mountPath", "source"],
     "additionalProperties": False,
@@ -103,8 +103,8 @@ def _document(values: str) -> Schema:
             **{name: {"description": where} for name, where in RENAMED.items()},
             "defaults": {"$ref": "#/definitions/component", "description": component["description"]},
             # Helm gives these two to a chart that another one depends on.
-            "global": {"type": "object", "description": "Values of the chart that depends on this one; not used."},
-            "enabled": {"type": "boolean", "description": "For the condition of the chart that depends on this one."},
+            "global": {"type": "object", "description": "Values of the parent chart; not used."},
+            "enabled": {"type": "boolean", "description": "For the `condition` of the parent chart."},
         },
         "additionalProperties": False,
         "definitions": {

@@ -96,14 +96,15 @@
 {{- range $name, $_ := $values.monitoring.rules.alerts }}{{ if not (contains (printf "alert: %s\n" $name) $rules) }}
 - monitoring.rules.alerts.{{ $name }} changes an alert that there is not: see observability/runbooks for their names.
 {{- end }}{{ end }}
+{{- /* Values of older charts. */}}
 {{- if hasKey $values "features" }}
-- features is gone: say components.<name>.paths, components.<name>.calls and components.<name>.issuesTokens instead; see
+- features was replaced by components.<name>.paths, components.<name>.calls and components.<name>.issuesTokens: see
   UPGRADING.md.
 {{- end }}
 {{- if hasKey $values "services" }}
-- services is now components.<name>.calls, or defaults.calls for every component.
+- services was renamed to components.<name>.calls, or defaults.calls for every component.
 {{- end }}
 {{- if hasKey $values "defaultComponent" }}
-- defaultComponent is now the component with the path `/`: components.<name>.paths.all=/.
+- defaultComponent was replaced by components.<name>.paths: the component with the path / gets all others.
 {{- end }}
 {{- end }}
