@@ -65,7 +65,7 @@ CANARY: Schema = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "minLength": 1, "description": "Name of the Service."},
-        "namespace": {"type": "string", "description": "Namespace of the Service, if it is another one. Needs a ReferenceGrant."},
+        "namespace": {"type": "string", "description": "Its namespace, if another one. Needs a ReferenceGrant."},
         "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Its port."},
         "weight": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Percent of the requests."},
     },
