@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from k8s.generate import BASE, OVERLAYS, manifests
+from k8s.generate import OVERLAYS, manifests
 from tests.cluster.cluster import Cluster, Namespace, new_namespace, until
 from tests.cluster.judge import Judge, pods_of
 from tests.k8s.files import policies
@@ -144,7 +144,7 @@ def test_what_keeps_the_rules_is_let_in(judge: Judge, tried: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 def test_all_that_the_chart_renders_is_let_in(judge: Judge, overlay: Path) -> None:
-    objects = manifests(BASE / "values.yaml", overlay / "values.yaml").values()
+    objects = manifests(overlay)
     tried = [*(one for one in objects if one["kind"] == "Deployment"), *pods_of(objects)]
     assert len(tried) >= 3
     assert [why for one in tried if (why := judge.says(one))] == []

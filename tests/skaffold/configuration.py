@@ -39,10 +39,14 @@ class Pipeline:
     def ports(self) -> list[dict[str, Any]]:
         return cast("list[dict[str, Any]]", self.sections["portForward"])
 
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        return cast("list[dict[str, Any]]", self.sections["verify"])
+
 
 def pipelines() -> Iterator[Pipeline]:
     """The default and each profile; a profile replaces the parts of a section whole, as Skaffold's overlay does."""
-    base: dict[str, Any] = {name: CONFIGURATION[name] for name in ("build", "deploy", "portForward")}
+    base: dict[str, Any] = {"verify": [], **{name: CONFIGURATION[name] for name in ("build", "deploy", "portForward")}}
     yield Pipeline("default", base)
     for profile in PROFILES:
         merged = {
@@ -52,6 +56,11 @@ def pipelines() -> Iterator[Pipeline]:
             for name in base
         }
         yield Pipeline(profile["name"], merged)
+
+
+def pipeline(name: str) -> Pipeline:
+    (found,) = (one for one in pipelines() if one.name == name)
+    return found
 
 
 def built(pipeline: Pipeline, *, digest: str = "") -> dict[str, str]:
