@@ -114,3 +114,11 @@ def test_a_name_of_digits_stays_a_text() -> None:
             if path.rpartition("/")[2] in {"name", "namespace", "serviceName", "serviceAccountName", "secretName"}:
                 assert isinstance(value, str), f"{name_of(one)} {path}"
         assert one["metadata"]["labels"]["app.kubernetes.io/name"] == "1e3"
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["database.direct", "defaults.features", "defaults.calls", "defaults.paths", "defaults.autoscaling.keda.enabled"],
+)
+def test_a_section_that_is_null_changes_nothing(section: str) -> None:
+    assert rendered("minimal", f"{section}=null") == rendered("minimal")

@@ -9,13 +9,13 @@ The enabled components by name, as JSON: the values of each over `defaults`, and
 {{- $components := dict }}
 {{- range $name := include "slipway.componentNames" . | splitList " " | compact }}
 {{- $own := get $.Values.components $name | default dict }}
-{{- $component := mergeOverwrite (deepCopy $.Values.defaults) (deepCopy $own) }}
+{{- $component := mergeOverwrite (dict "calls" dict "paths" dict) (deepCopy $.Values.defaults) (deepCopy $own) }}
 {{- $_ := include "slipway.dropNulls" $component }}
 {{- $_ := set $components $name $component }}
 {{- end }}
 {{- range $name, $component := $components }}
 {{- $scaling := $component.autoscaling }}
-{{- $scaled := or $scaling.enabled $scaling.keda.enabled }}
+{{- $scaled := or $scaling.enabled $scaling.keda.enabled | default false }}
 {{- $_ := set $component "scaled" $scaled }}
 {{- $_ := set $component "minPods" ($scaled | ternary $scaling.minReplicas $component.replicas) }}
 {{- $_ := set $component "maxPods" ($scaled | ternary $scaling.maxReplicas $component.replicas) }}

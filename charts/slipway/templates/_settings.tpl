@@ -16,10 +16,10 @@
   "SLIPWAY_SHUTDOWN__PRE_STOP_SECONDS" .Values.shutdown.preStopSeconds
   "SLIPWAY_SHUTDOWN__DRAIN_SECONDS" .Values.shutdown.drainSeconds
   "SLIPWAY_SHUTDOWN__REQUEST_SECONDS" .Values.shutdown.requestSeconds }}
-{{- if $database.direct.host }}
-{{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__HOST" $database.direct.host }}
-{{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__PORT" $database.direct.port }}
-{{- end }}
+{{- with $database.direct }}{{ if .host }}
+{{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__HOST" .host }}
+{{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__PORT" .port }}
+{{- end }}{{ end }}
 {{- $settings = mergeOverwrite $settings (deepCopy .Values.settings) }}
 {{- $_ := include "slipway.dropNulls" $settings }}
 {{- toJson $settings }}
@@ -57,7 +57,7 @@ an install there is none, and before an upgrade the old one. Takes [root, its va
 {{- range include "slipway.componentNames" (first .) | splitList " " | compact }}
 {{- $own := list }}
 {{- $features := (get $values.components . | default dict).features | default dict }}
-{{- range $feature, $runs := mergeOverwrite (deepCopy $values.defaults.features) $features }}
+{{- range $feature, $runs := mergeOverwrite (dict) ($values.defaults.features | default dict) $features }}
 {{- if $runs }}{{ $own = append $own $feature }}{{ end }}
 {{- end }}
 {{- $names = concat $names $own }}

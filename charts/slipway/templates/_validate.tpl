@@ -2,6 +2,7 @@
 {{- define "slipway.wrongDatabase" }}
 {{- $root := first . }}
 {{- $database := $root.Values.database }}
+{{- $direct := ($database.direct | default dict).host }}
 {{- $dev := $root.Values.dev.postgres.enabled }}
 {{- if not (or $dev $database.host) }}
 - database.host is empty: set it to the address of PostgreSQL, or set dev.postgres.enabled=true to try the chart.
@@ -9,13 +10,13 @@
 {{- if and $dev $database.host }}
 - dev.postgres.enabled=true and database.host contradict each other: leave one of them out.
 {{- end }}
-{{- if and $dev (or $database.pooler $database.direct.host) }}
+{{- if and $dev (or $database.pooler $direct) }}
 - dev.postgres.enabled=true has no pooler in front of it: leave out database.pooler and database.direct.host.
 {{- end }}
 {{- if and $dev (has $database.ssl (list "require" "verify-full")) }}
 - dev.postgres.enabled=true serves no TLS: database.ssl={{ $database.ssl }} cannot be met.
 {{- end }}
-{{- if and $database.pooler (not $database.direct.host) }}
+{{- if and $database.pooler (not $direct) }}
 - database.pooler=true needs database.direct.host: migrations and session locks do not work through a pooler.
 {{- end }}
 {{- /* The most connections at once: every component at its maximum in a rollout, and a migration. */}}
