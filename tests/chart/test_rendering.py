@@ -151,7 +151,7 @@ def sections(values: Object, path: str = "") -> Iterator[str]:
             yield from sections(cast(Object, value), f"{path}{key}.")
 
 
-@pytest.mark.parametrize("section", sections(yaml.safe_load((CHART / "values.yaml").read_text())))
+@pytest.mark.parametrize("section", [*sections(yaml.safe_load((CHART / "values.yaml").read_text()))])
 def test_a_section_that_is_null_renders_or_is_named(section: str) -> None:
     values = EXAMPLES / "production/values.yaml"
     result = run_helm("template", "slipway", CHART, "--values", values, "--set", f"{section}=null", check=False)

@@ -46,8 +46,7 @@ SCALAR = ["string", "number", "boolean", "null"]
 FEATURES: Schema = {
     "type": "object",
     "properties": {
-        name: {"type": "boolean", "description": f"True runs the feature {name}."}
-        for name in registry.names()
+        name: {"type": "boolean", "description": f"True runs the feature {name}."} for name in registry.names()
     },
     "additionalProperties": False,
 }
