@@ -273,11 +273,11 @@ async def test_an_answer_that_closes_reaches_who_still_sends(service: Service) -
 
 async def test_websockets_leave_room_for_requests(service: Service) -> None:
     counted = shed(service, "connections")
-    async with opened(service.port, MOST, request("/ws", "GET", *HANDSHAKE)) as connections:
+    async with opened(service.port, MAX_CONNECTIONS, request("/ws", "GET", *HANDSHAKE)) as connections:
         statuses = [(await connection.head()).status for connection in connections]
-        assert statuses.count(101) == MOST * 4 // 5
-        assert statuses.count(503) == shed(service, "connections") - counted == MOST // 5
-        async with opened(service.port, MOST), Connection(service.port) as newcomer:
+        assert statuses.count(101) == MAX_CONNECTIONS * 4 // 5
+        assert statuses.count(503) == shed(service, "connections") - counted == MAX_CONNECTIONS // 5
+        async with opened(service.port, MAX_CONNECTIONS), Connection(service.port) as newcomer:
             assert (await newcomer.get("/tell")).status == 200
     async with Connection(service.port) as connection:
         connection.send(request("/ws", "GET", *HANDSHAKE))
@@ -285,7 +285,7 @@ async def test_websockets_leave_room_for_requests(service: Service) -> None:
 
 
 async def test_refused_clients_that_stay_keep_nobody_out(service: Service) -> None:
-    async with opened(service.port, MOST, b"NONSENSE\r\n\r\n") as refused:
+    async with opened(service.port, MAX_CONNECTIONS, b"NONSENSE\r\n\r\n") as refused:
         assert {(await connection.answer()).status for connection in refused} == {400}
         async with Connection(service.port) as newcomer:
             assert (await newcomer.get("/tell")).status == 200

@@ -70,7 +70,7 @@ class GuardedProtocol(RequestReader):
     def seconds_left(self) -> float | None:
         """How long the client may still stay without a request of its own; None while one is under way."""
         if self._refused:
-            return LINGER_SECONDS - self._waited
+            return LINGER_TIMEOUT_SECONDS - self._waited
         if self._held or not self._idle():
             return None
         if self._in_body:  # of a request that is answered
