@@ -27,7 +27,7 @@ def test_an_example_keeps_every_rule(profile: str, settings: tuple[str, ...]) ->
 
 
 def test_every_rule_says_why_it_is_one() -> None:
-    assert len(RULES) > 40
+    assert RULES
     for name, rule in RULES.items():
         assert (rule.__doc__ or "").endswith("."), name
 
