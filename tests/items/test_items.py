@@ -184,8 +184,9 @@ async def test_of_changes_at_once_only_one_is_made(alice: Caller, database: Data
         changes = [
             asyncio.create_task(alice.http.patch(url, json={"name": name}, headers=condition)) for name in "abcdef"
         ]
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN " + (
-            "(SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
+        waiting = (
+            "SELECT count(*) FROM pg_locks "
+            "WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
         )
         async with asyncio.timeout(10):
             while await watching.fetchval(waiting) < len(changes):
