@@ -104,7 +104,6 @@ def test_bounded_inputs_are_not_reported() -> None:
         """Takes what is bounded."""
 
     assert unbounded([router]) == []
-    assert callable(put)
 
 
 class Bad(BaseModel):
@@ -159,5 +158,3 @@ def test_an_unbounded_input_is_reported(fault: str) -> None:
         """Takes everything too."""
 
     assert fault in unbounded([router])
-    assert callable(post)
-    assert callable(put)

@@ -86,7 +86,7 @@ async def migrate(settings: DatabaseSettings, branches: Sequence[Branch]) -> lis
     try:
         connection = await connect(settings, direct=True, statement_timeout=False)
     except _DATABASE_ERRORS as error:
-        raise MigrationError(f"cannot connect to {address.host}:{address.port}: {error or 'timed out'}") from error
+        raise MigrationError(f"cannot connect to {address.host}:{address.port}: {str(error) or 'timed out'}") from error
     try:
         await _lock(connection)
         return [await outcome(connection, branch) or await _upgrade(settings, branch) for branch in branches]
@@ -118,7 +118,7 @@ async def _upgrade(settings: DatabaseSettings, branch: Branch) -> Outcome:
         # SQLAlchemy's text holds the statement and its values; the server's own words are enough.
         raise MigrationError(f"schema {branch.schema}: {error.orig}") from error
     except _DATABASE_ERRORS as error:
-        raise MigrationError(f"schema {branch.schema}: {error or 'timed out'}") from error
+        raise MigrationError(f"schema {branch.schema}: {str(error) or 'timed out'}") from error
     except CommandError as error:
         raise MigrationError(f"schema {branch.schema} belongs to another line of releases: {error}") from error
     finally:
