@@ -52,6 +52,8 @@ def figures(
             for name in (ALONE, SCRAPED, AGAIN)
         ]
         lines = _scrape(running[0])
+        # A round holds one scrape, as in `SCRAPE_INTERVAL_SECONDS` of a real process.
+        seconds = max(seconds, SCRAPE_INTERVAL_SECONDS)
         results = alternate(running, rounds=rounds, seconds=seconds, warm_up=warm_up, during=_scrapes)
     slower = {name: slower_than((ALONE, AGAIN), name, results) for name in (SCRAPED, AGAIN)}
     return [
