@@ -110,7 +110,7 @@ domain of two labels or more, which is lowered. Whether it exists only a message
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """Marks an `int` with its least and greatest value. `2.0` is a 2, as JSON has one kind of number."""
+    """Marks an `int` with its minimum and maximum. `2.0` is a 2, as JSON has one kind of number."""
 
     least: int
     most: int
@@ -122,12 +122,6 @@ class Integer:
 
 def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Int4 = Annotated[int, Integer(-(2**31), 2**31 - 1)]
-"""What a column `integer` holds."""
-Int8 = Annotated[int, Integer(-(2**63), 2**63 - 1)]
-"""What a column `bigint` holds."""
 
 
 class _CanonicalUuid:

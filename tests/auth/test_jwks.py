@@ -25,6 +25,7 @@ from app.platform.auth.jwks import (
 from app.platform.auth.keys import key_set, public_jwk
 from app.platform.auth.principal import Principal, UnknownKey
 from app.platform.auth.tokens import TokenVerifier
+from app.platform.context import RequestContext, current_request
 from tests.support.forge import OFF_CURVE, SMALL_ORDER_POINTS, auth_settings, base64url, key, key_id, public_pem, token
 
 GOOD = key_set(auth_settings())
@@ -92,11 +93,13 @@ class Issuer:
     def __init__(self) -> None:
         self.answer: Callable[[BaseHTTPRequestHandler], None] = self.show(GOOD)
         self.asked: list[str] = []
+        self.traces: list[str | None] = []
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked.append(self.path)
+                issuer.traces.append(self.headers["traceparent"])
                 issuer.answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
@@ -172,6 +175,17 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+async def test_a_fetch_for_a_request_is_part_of_its_trace(issuer: Issuer) -> None:
+    client = JwksClient("users", issuer.url)
+    await client.refresh()
+    token = current_request.set(RequestContext("id", "1" * 32, sampled=True, parent_id="2" * 16))
+    try:
+        await client.refresh()
+    finally:
+        current_request.reset(token)
+    assert issuer.traces == [None, f"00-{'1' * 32}-{'2' * 16}-01"]
 
 
 async def test_many_who_wait_ask_once(issuer: Issuer) -> None:

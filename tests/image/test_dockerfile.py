@@ -8,6 +8,7 @@ import sys
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
+from platform import libc_ver
 
 import pytest
 
@@ -104,3 +105,21 @@ def sent(path: str) -> bool:
 )
 def test_what_no_image_needs_is_not_sent_to_the_builder(path: str) -> None:
     assert not sent(path)
+
+
+HASHES = """
+from argon2.low_level import Type, hash_secret_raw
+
+for _ in range(2):
+    hash_secret_raw(b"password1234", b"salt" * 4, 1, 19456, 1, 32, Type.ID)
+print(int(open("/proc/self/statm").read().split()[1]) // 256)
+"""
+
+
+@pytest.mark.skipif(libc_ver()[0] != "glibc", reason="the variable is one of glibc")
+def test_the_memory_of_a_password_hash_is_returned_to_the_system() -> None:
+    def mebibytes_after_hashing(environment: dict[str, str]) -> int:
+        return int(subprocess.run([sys.executable, "-c", HASHES], env=environment, stdout=-1, check=True).stdout)
+
+    limit = {"MALLOC_MMAP_THRESHOLD_": STAGES["runtime"].variables["MALLOC_MMAP_THRESHOLD_"]}
+    assert mebibytes_after_hashing(limit) + 10 < mebibytes_after_hashing({})

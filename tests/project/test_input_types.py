@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Form, Query
 from pydantic import BaseModel, Field
 
 from app.platform.http.scopes import PUBLIC
-from app.platform.types import Email, Id, Instant, Int4, Money, MoneyParameter, StrictInput, Text
+from app.platform.types import Email, Id, Instant, Integer, Money, MoneyParameter, StrictInput, Text
 from app.registry import discover
 
 Schema = dict[str, Any]
@@ -90,7 +90,7 @@ class Good(StrictInput):
 
     name: Annotated[str, Text(max_length=5)] | None = None
     email: Email
-    count: Int4
+    count: Annotated[int, Integer(0, 9)]
     price: Money
     at: Instant
     tags: Annotated[list[Annotated[str, Text(max_length=5)]], Field(max_length=3)]
