@@ -1,4 +1,4 @@
-"""Answers to successful requests: JSON with the headers that the API's contract promises."""
+"""Responses to successful requests: JSON with the headers of the API's contract."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ JSON = "application/json"
 
 
 def resource(request: Request, content: Mapping[str, object], version: int) -> Response:
-    """200 with the resource and its `ETag`; 304 for a GET whose client has this version already."""
+    """200 with the resource and its `ETag`; 304 for a GET if the client has this version."""
     headers = {"ETag": etag(version)}
     if request.method == "GET" and is_current(request, version):
         return Response(status_code=304, headers=headers)
@@ -41,7 +41,7 @@ def _dump(content: Mapping[str, object]) -> bytes:
 
 
 def _text(value: object) -> str:
-    # The driver's UUID is a subclass of Python's; money leaves as text.
+    # The driver's UUID is a subclass of Python's; money is sent as text.
     if isinstance(value, (UUID, Decimal)):
         return str(value)
     raise TypeError
