@@ -11,11 +11,11 @@ from .reading import RequestReader
 from .refusal import REASONS, refusal
 
 LINGER_TIMEOUT_SECONDS = 2.0
-"""How long a refused client may go on sending: to close earlier would reset the connection, answer and all."""
+"""How long a refused client may go on sending. Closing earlier would reset the connection and lose the answer."""
 
 
 class GuardedProtocol(RequestReader):
-    """HTTP/1.1 with limits: uvicorn by itself waits for ever and takes any size.
+    """HTTP/1.1 with limits: uvicorn alone has no timeouts and no size limits.
 
     The server calls `sweep` about once a second; between two sweeps a request costs a few additions.
     """
@@ -28,7 +28,7 @@ class GuardedProtocol(RequestReader):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._patience = config.limits.http.header_timeout_seconds
+        self._header_timeout = config.limits.http.header_timeout_seconds
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -51,7 +51,7 @@ class GuardedProtocol(RequestReader):
         elif self._in_body:
             if idle:
                 self._waited += seconds
-                if self._waited > self._patience:
+                if self._waited > self._header_timeout:
                     self._stop_listening()
             elif self.flow.read_paused or self.cycle.waiting_for_100_continue:
                 self._body_rate.restart(self._body_bytes)
@@ -60,26 +60,26 @@ class GuardedProtocol(RequestReader):
                 self.transport.abort()
         elif idle and self.timeout_keep_alive_task is None and not self._held:
             self._waited += seconds
-            if self._waited > self._patience:
-                # A client that sent nothing asked nothing: a 408 could pass for the answer to a later request.
+            if self._waited > self._header_timeout:
+                # The client has sent nothing: a 408 could be taken for the answer to its next request.
                 if self._received:
                     self._refuse(408)
                 else:
                     self.transport.close()
 
     def seconds_left(self) -> float | None:
-        """How long the client may still stay without a request of its own; None while one is under way."""
+        """Seconds until this idle connection is closed; None while it has a request."""
         if self._refused:
             return LINGER_TIMEOUT_SECONDS - self._waited
         if self._held or not self._idle():
             return None
         if self._in_body:  # of a request that is answered
-            return self._patience - self._waited
+            return self._header_timeout - self._waited
         timer = self.timeout_keep_alive_task
-        return self._patience - self._waited if timer is None else timer.when() - self.loop.time()
+        return self._header_timeout - self._waited if timer is None else timer.when() - self.loop.time()
 
     def evict(self) -> None:
-        """Closes the connection to make room; whoever sent something is told why."""
+        """Closes the connection to make room; a client that has sent something is answered 503."""
         refused, self._refused = self._refused, True
         self.connections.discard(self)
         if refused or self._joined.get_write_buffer_size():
@@ -90,7 +90,7 @@ class GuardedProtocol(RequestReader):
         self.transport.close()
 
     def _refuse(self, status: int) -> None:
-        """Answers a problem and stops listening to the client."""
+        """Answers with a problem and ignores what the client sends from now on."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
@@ -98,7 +98,7 @@ class GuardedProtocol(RequestReader):
         self._head = b""
         self._limits.refuse(REASONS[status])
         if not self._idle():
-            # An answer is on its way or will be, and this one would be taken for it.
+            # Another answer is due or under way, and the client would take this one for it.
             if not self._in_body or self.cycle.response_started or self.pipeline:
                 self.transport.abort()
                 return

@@ -1,4 +1,4 @@
-"""One process that serves: what a pod runs."""
+"""Serves in one process, as in a pod."""
 
 import socket
 
@@ -21,7 +21,7 @@ def serve_uvicorn(target: Target, settings: Settings) -> int:
 
 
 def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> int:
-    """Serves on a socket that is bound already; returns the exit code."""
+    """Serves on a bound socket; returns the exit code."""
     service = served(load_application(target, settings), settings)
     configure_logging(settings, service.telemetry.writer)
     config = ServerConfig(service.application, settings, metrics=service.telemetry.metrics)
@@ -36,5 +36,5 @@ def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> 
         except OSError as error:
             raise listen_error(error, settings.http.host, settings.http.port, variable=PORT) from error
         except SystemExit:
-            return 1  # uvicorn's way to say that start-up failed; it has logged why
+            return 1  # startup failed; uvicorn has logged why
     return 0
