@@ -1,6 +1,8 @@
 """The demo user and a handful of items, so that a first look at the service finds something."""
 
 from decimal import Decimal
+from typing import cast
+from uuid import UUID
 
 from app.features.items import service as items
 from app.features.users import service as users
@@ -29,15 +31,15 @@ ITEMS = (
 async def seed(settings: Settings) -> str:
     """Adds the demo user with items of their own, unless the user is there; returns what it did, in words."""
     database = Database(settings.database)
-    scopes = tuple(f"{feature}:{access}" for feature in ("items", "users") for access in ("read", "write"))
+    features = ("items", "users")
     passwords = Passwords(load_group("passwords", PasswordSettings))
     throttle = Throttle(load_group("accounts", AccountSettings))
-    accounts = users.Accounts(passwords, TokenIssuer(settings.auth), scopes, Revocations(), throttle)
+    accounts = users.Accounts(passwords, TokenIssuer(settings.auth), features, Revocations(), throttle)
     new = UserIn.model_validate({"username": USERNAME, "email": f"{USERNAME}@example.com", "password": PASSWORD})
     try:
         async with UnitOfWork(database) as work:
             user = await users.register(accounts, work, new)
-            owner = Principal(user["id"], frozenset(scopes), expires_at=0, token_id="")
+            owner = Principal(cast(UUID, user["id"]), frozenset(), expires_at=0, token_id="")
             for name, description, price, tax in ITEMS:
                 values = {"name": name, "description": description, "price": Decimal(price)}
                 await items.create_item(work, owner, {**values, "tax": Decimal(tax) if tax else None})

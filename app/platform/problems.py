@@ -61,7 +61,7 @@ class Problem(Exception):
         self.extensions = dict(extensions or {})
 
 
-class Shed(Problem):
+class Overloaded(Problem):
     """Refused at once to protect the service; counted by its reason.
 
     Args:

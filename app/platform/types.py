@@ -173,11 +173,11 @@ both Python and PostgreSQL's `timestamptz` hold."""
 
 
 _CENT = Decimal("0.01")
-_MOST_MONEY = Decimal("9999999999.99")
+_MAX_MONEY = Decimal("9999999999.99")
 MONEY = r"^(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{1,2})?$"
 _money = re.compile(MONEY.removesuffix("$"))
 _money_text: JsonSchemaValue = {"type": "string", "pattern": MONEY, "maxLength": 13, "examples": ["19.99"]}
-_money_number = {"type": "number", "minimum": 0, "maximum": float(_MOST_MONEY), "multipleOf": float(_CENT)}
+_money_number = {"type": "number", "minimum": 0, "maximum": float(_MAX_MONEY), "multipleOf": float(_CENT)}
 
 
 def _parse_money(value: object) -> Decimal:
@@ -189,7 +189,7 @@ def _parse_money(value: object) -> Decimal:
         amount = Decimal(repr(value))
     elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         amount = Decimal(value)
-    if amount is None or not amount.is_finite() or not 0 <= amount <= _MOST_MONEY or amount % _CENT:
+    if amount is None or not amount.is_finite() or not 0 <= amount <= _MAX_MONEY or amount % _CENT:
         raise PydanticCustomError("money", 'Input should be an amount from 0 to 9999999999.99, as in "19.99"')
     return abs(amount).quantize(_CENT)  # abs, for JSON's -0.0
 

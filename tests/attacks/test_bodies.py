@@ -15,10 +15,10 @@ from app.features.users.tokens import TokenIssuer
 from app.platform.content_length import MAX_LENGTH, parse_content_length
 from app.platform.ids import new_id
 from app.platform.settings import Database
-from tests.server.client import Answer, Connection, request
-from tests.server.process import Service, scrape
 from tests.support.application import ALL_SCOPES, settings_for
+from tests.support.client import Answer, Connection, request
 from tests.support.live import live_service
+from tests.support.process import Service, scrape
 
 ITEMS = "/api/v2/items"
 JSON = "Content-Type: application/json"

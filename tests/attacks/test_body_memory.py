@@ -11,9 +11,9 @@ from typing import TypeAlias
 import pytest
 
 from app.platform.settings import Database
-from tests.server.client import Connection, request
-from tests.server.process import Service
+from tests.support.client import Connection, request
 from tests.support.live import live_service
+from tests.support.process import Service
 from tests.support.tools import not_run_here
 
 MIB = 1024 * 1024

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service
+from tests.support.client import Connection, request
 from tests.support.edge import HANDSHAKE, resident_bytes, shed, target, value_of
+from tests.support.process import Service
 
-MOST = 40
+MAX_CONNECTIONS = 40
 WINDOW = "1"
 LARGE = 8_000_000
 
@@ -24,11 +24,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that waits a second for what others give ten or thirty, and takes 40 connections."""
     with target(
         tmp_path_factory.mktemp("connections"),
-        SLIPWAY_HTTP__MAX_CONNECTIONS=str(MOST),
+        SLIPWAY_HTTP__MAX_CONNECTIONS=str(MAX_CONNECTIONS),
         SLIPWAY_HTTP__HEADER_TIMEOUT_SECONDS=WINDOW,
         SLIPWAY_HTTP__WRITE_TIMEOUT_SECONDS=WINDOW,
         SLIPWAY_HTTP__KEEP_ALIVE_SECONDS="60",
         SLIPWAY_HTTP__MIN_BODY_BYTES_PER_SECOND="1000",
+        SLIPWAY_HTTP__MAX_BODY_BYTES="1000000",
     ) as service:
         yield service
 
@@ -77,13 +78,13 @@ async def until_seen(service: Service, series: str, value: float) -> None:
 @pytest.mark.parametrize("first", [b"", b"GET /tell HTTP/1.1\r\nX: "], ids=["silent", "half a head"])
 async def test_a_full_house_lets_new_clients_in(service: Service, first: bytes) -> None:
     counted = shed(service, "connections")
-    async with opened(service.port, MOST, first), Connection(service.port) as newcomer:
+    async with opened(service.port, MAX_CONNECTIONS, first), Connection(service.port) as newcomer:
         assert (await newcomer.get("/tell")).status == 200
         assert shed(service, "connections") > counted
 
 
 async def test_a_house_full_of_running_requests_answers_503(service: Service) -> None:
-    async with opened(service.port, MOST, request("/slow?seconds=2")) as running:
+    async with opened(service.port, MAX_CONNECTIONS, request("/slow?seconds=2")) as running:
         await asyncio.sleep(0.5)
         async with Connection(service.port) as newcomer:
             answer = await newcomer.answer()

@@ -14,8 +14,8 @@ from starlette.types import Scope
 from app.platform.http.forwarded import MAX_HOPS, apply_forwarded
 from app.platform.settings import SettingsError, load_settings
 from app.platform.settings.networks import TrustedPeers
-from tests.server.process import REPOSITORY
-from tests.telemetry.served import Served, serving
+from tests.support.process import REPOSITORY
+from tests.support.served import Served, serving
 
 TRUSTED = "127.0.0.1, 10.0.0.0/8, 2001:db8::/32"
 PROXY = "10.1.2.3"

@@ -12,10 +12,10 @@ import httpx2
 import pytest
 
 from app.platform.settings import Database
-from tests.server.process import Service
 from tests.support.databases import connection
 from tests.support.live import live_service
-from tests.users.people import bearer, log_in, new_user, registered
+from tests.support.people import bearer, log_in, new_user, registered
+from tests.support.process import Service
 
 TOKEN = "/api/v1/auth/token"
 _HOSTS = count(1)

@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from app.platform.context import RequestContext, current_request
-from tests.telemetry.served import Served, eventually, serving
-from tests.telemetry.test_logs import Log, log_as
+from tests.support.logs import Log, log_as
+from tests.support.served import Served, eventually, serving
 
 C1 = "\x85\x9b31m\x90\x9d"
 SEPARATORS = "\u2028\u2029"

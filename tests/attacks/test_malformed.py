@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service
+from tests.support.client import Connection, request
 from tests.support.edge import shed, target
+from tests.support.process import Service
 
 HOST = b"Host: test\r\n"
 POST = b"POST /echo HTTP/1.1\r\n" + HOST

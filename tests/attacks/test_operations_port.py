@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from app.platform.process.operations_http import MAX_HEAD_BYTES
 from app.platform.process.operations_port import MAX_CONNECTIONS, serve_metrics
-from tests.server.process import REPOSITORY, scrape
+from tests.support.process import REPOSITORY, scrape
 from tests.support.waiting import free_port, until
 
 HOST = "127.0.0.1"

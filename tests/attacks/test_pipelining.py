@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service
+from tests.support.client import Connection, request
 from tests.support.edge import resident_bytes, shed, target
+from tests.support.process import Service
 
 FLOOD = 8800
 SHORT = b"GET /pid HTTP/1.1\r\nHost:t\r\n\r\n"
@@ -18,7 +18,7 @@ SHORT = b"GET /pid HTTP/1.1\r\nHost:t\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with target(tmp_path_factory.mktemp("pipelining")) as service:
+    with target(tmp_path_factory.mktemp("pipelining"), SLIPWAY_HTTP__MAX_BODY_BYTES="1000000") as service:
         yield service
 
 

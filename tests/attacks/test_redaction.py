@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from app.platform.telemetry.logging.redaction import REDACTED, redact_text
+from tests.support.logs import log_as
 from tests.support.timing import no_garbage_collection
-from tests.telemetry.test_logs import log_as
 
 KEY = Ed25519PrivateKey.generate()
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

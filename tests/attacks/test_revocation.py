@@ -15,9 +15,9 @@ import pytest
 
 from app.platform.auth.remote_revocations import PATH
 from app.platform.settings import Database
-from tests.server.process import Service, scrape
 from tests.support.databases import connection
 from tests.support.live import variables
+from tests.support.process import Service, scrape
 from tests.support.waiting import free_port, until
 
 PASSWORD, NEW_PASSWORD = "correct horse battery staple", "another horse battery staple"

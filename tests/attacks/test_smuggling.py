@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.client import Answer, Connection, request
-from tests.server.process import Service
+from tests.support.client import Answer, Connection, request
 from tests.support.edge import HANDSHAKE, target
+from tests.support.process import Service
 from tests.support.tools import require_tool
 from tests.support.waiting import free_port, until
 

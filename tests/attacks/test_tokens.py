@@ -13,11 +13,11 @@ import pytest
 
 from app.platform.http.single_fields import SINGLE_FIELDS
 from app.platform.settings import Database
-from tests.auth.forge import SIGNING, claims, head, key, pem, token
-from tests.auth.test_token_corpus import CORPUS, REFUSED
-from tests.server.client import Answer, Connection, request
-from tests.server.process import Service, scrape
+from tests.support.client import Answer, Connection, request
+from tests.support.forge import SIGNING, claims, head, key, pem, token
 from tests.support.live import live_service
+from tests.support.process import Service, scrape
+from tests.support.token_corpus import CORPUS, REFUSED
 from tests.support.tools import not_run_here
 
 ITEMS = "/api/v2/items"

@@ -9,8 +9,8 @@ import pytest
 from websockets.sync.client import connect
 
 from app.platform.telemetry.tracing.propagation import MAX_MEMBERS
-from tests.telemetry.collector import Collector, collecting
-from tests.telemetry.served import Answer, Served, eventually, serving
+from tests.support.collector import Collector, collecting
+from tests.support.served import Answer, Served, eventually, serving
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SAMPLED = f"00-{TRACE}-{PARENT}-01"

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from app.platform.auth.keys import key_problem, signing_key
 from app.platform.auth.points import is_usable_point
-from tests.auth.forge import OFF_CURVE, SIGNING, SMALL_ORDER_POINTS, key, key_id, pem, public_pem
+from tests.support.forge import OFF_CURVE, SIGNING, SMALL_ORDER_POINTS, key, key_id, pem, public_pem
 
 NAME = "SLIPWAY_AUTH__SIGNING_KEY"
 PKCS8 = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

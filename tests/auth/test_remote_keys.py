@@ -25,7 +25,7 @@ from app.platform.auth.remote_keys import (
     parse_keys,
 )
 from app.platform.auth.tokens import TokenVerifier
-from tests.auth.forge import OFF_CURVE, SMALL_ORDER_POINTS, auth_settings, base64url, key, key_id, public_pem, token
+from tests.support.forge import OFF_CURVE, SMALL_ORDER_POINTS, auth_settings, base64url, key, key_id, public_pem, token
 
 GOOD = key_set(auth_settings())
 KID = GOOD["keys"][0]["kid"]

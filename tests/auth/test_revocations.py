@@ -26,7 +26,7 @@ from app.platform.auth.revocations import (
 )
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.ids import new_id
-from tests.auth.forge import auth_settings, claims, token
+from tests.support.forge import auth_settings, claims, token
 
 NOW = 1_800_000_000
 

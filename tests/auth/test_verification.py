@@ -4,7 +4,7 @@ import time
 
 from app.platform.auth.principal import InvalidToken, Principal
 from app.platform.auth.tokens import KEPT_TOKENS, LEEWAY_SECONDS, TokenVerifier
-from tests.auth.forge import auth_settings, claims, head, key, key_id, pem, public_pem, token
+from tests.support.forge import auth_settings, claims, head, key, key_id, pem, public_pem, token
 
 
 class Clock:

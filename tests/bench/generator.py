@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import quantiles
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_PATIENCE_SECONDS = 10
+_ANSWER_TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def drive(load: Load) -> Answers:
         peer.socket.sendall(next(requests))
     under_way = load.connections
     while under_way:
-        ready = poll.poll(_PATIENCE_SECONDS)
+        ready = poll.poll(_ANSWER_TIMEOUT_SECONDS)
         if not ready:
-            raise RuntimeError(f"no answer within {_PATIENCE_SECONDS} s")
+            raise RuntimeError(f"no answer within {_ANSWER_TIMEOUT_SECONDS} s")
         for descriptor, _ in ready:
             peer = peers[descriptor]
             some = peer.socket.recv(65536)

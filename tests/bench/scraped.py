@@ -19,9 +19,9 @@ from tests.bench.candidates import Running, started
 from tests.bench.machine import Cores
 from tests.bench.report import Figure, Goal
 from tests.bench.rounds import alternate, slower_than
-from tests.bench.scrape import ACCEPT
 from tests.bench.service import service
 from tests.bench.sink import Sink
+from tests.support.scrapes import ACCEPT
 
 ALONE, AGAIN, SCRAPED = "not scraped", "not scraped, again", "scraped"
 EVERY_SECONDS = 2.0

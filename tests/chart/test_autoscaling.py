@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import Object, refusal, rendered
+from tests.support.rendering import Object, refusal, rendered
 
 KINDS = {"hpa": "HorizontalPodAutoscaler", "keda": "ScaledObject"}
 COMPONENTS = ("users", "items", "worker")

@@ -7,10 +7,10 @@ import json
 import pytest
 import yaml
 
-from tests.chart.rendering import COMPONENT, Object, Rendered, refusal, rendered, variables
 from tests.chart.test_secrets import sources
 from tests.chart.test_settings import told
 from tests.support.helm import CHART, ROOT
+from tests.support.rendering import COMPONENT, Object, Rendered, refusal, rendered, variables
 
 WORKER = ("components.worker.args={worker}", "components.worker.http=false")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import Pod, rendered, variables
+from tests.support.rendering import Pod, rendered, variables
 
 SSL = "SLIPWAY_DATABASE__SSL"
 USER = "SLIPWAY_DATABASE__USER"

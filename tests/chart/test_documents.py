@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from tests.chart.rendering import PROFILES
 from tests.support.helm import CHART
+from tests.support.rendering import PROFILES
 from tools.generate.chart_readme import README, table, text
 
 METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())

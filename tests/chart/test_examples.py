@@ -7,8 +7,8 @@ import time
 import pytest
 import yaml
 
-from tests.chart.rendering import EXAMPLES, PROFILES, rendered
 from tests.support.helm import CHART, run_helm
+from tests.support.rendering import EXAMPLES, PROFILES, rendered
 from tools.generate.chart_examples import HEADER, text
 
 PROMISED = {"minimal", "dev", "production", "microservices", "gitops", "keda", "gateway", "external"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import HOOK, Object, Rendered, refusal, rendered
 from tests.chart.test_secrets import sources
+from tests.support.rendering import HOOK, Object, Rendered, refusal, rendered
 
 STORE = (
     "secrets.mode=externalSecret",

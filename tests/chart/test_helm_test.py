@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.platform.settings import Database
-from tests.chart.rendering import HOOK, PROFILES, rendered, walk
-from tests.server.process import Service
 from tests.support.helm import CHART
 from tests.support.live import live_service, variables
+from tests.support.process import Service
+from tests.support.rendering import HOOK, PROFILES, rendered, walk
 from tests.support.waiting import until
 
 SCRIPT = CHART / "files/helm_test.py"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import PROFILES, Object, Rendered, rendered, variables
+from tests.support.rendering import PROFILES, Object, Rendered, rendered, variables
 
 HOOKED = [profile for profile in PROFILES if profile not in {"dev", "gitops", "openshift"}]
 

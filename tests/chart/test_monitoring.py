@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import PROFILES, rendered
 from tests.support.helm import CHART
+from tests.support.rendering import PROFILES, rendered
 
 DASHBOARDS = sorted((CHART / "files/dashboards").glob("*.json"))
 

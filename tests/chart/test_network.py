@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import COMPONENT, PROFILES, Object, Rendered, rendered
 from tests.chart.test_settings import told
+from tests.support.rendering import COMPONENT, PROFILES, Object, Rendered, rendered
 
 COLLECTOR = "settings.SLIPWAY_TELEMETRY__OTLP_ENDPOINT"
 

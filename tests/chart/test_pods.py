@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chart.judge.pod_security import violations
-from tests.chart.rendering import PROFILES, rendered, variables
+from tests.support.rendering import PROFILES, rendered, variables
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
 

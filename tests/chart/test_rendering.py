@@ -7,7 +7,8 @@ import tomllib
 import pytest
 import yaml
 
-from tests.chart.rendering import (
+from tests.support.helm import CHART, ROOT, run_helm
+from tests.support.rendering import (
     EXAMPLES,
     OLDEST_KUBERNETES,
     PROFILES,
@@ -17,7 +18,6 @@ from tests.chart.rendering import (
     refusal,
     rendered,
 )
-from tests.support.helm import CHART, ROOT, run_helm
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
 

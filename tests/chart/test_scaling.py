@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import PROFILES, refusal, rendered
+from tests.support.rendering import PROFILES, refusal, rendered
 
 ON = "components.{}.autoscaling.enabled=true"
 

@@ -15,7 +15,7 @@ from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.db import Database
 from app.platform.settings import Database as DatabaseSettings
 from app.platform.settings import Settings, load_settings
-from tests.chart.rendering import COMPONENT, PROFILES, Object, Pod, Rendered, manifest, refusal, rendered
+from tests.support.rendering import COMPONENT, PROFILES, Object, Pod, Rendered, manifest, refusal, rendered
 
 FOLDER = "/run/secrets/slipway"
 

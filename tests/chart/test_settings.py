@@ -7,8 +7,8 @@ import re
 import pytest
 
 from app.platform.settings import load_settings, unknown_variables
-from tests.chart.rendering import COMPONENT, PROFILES, Rendered, rendered, variables
 from tests.support.helm import ROOT
+from tests.support.rendering import COMPONENT, PROFILES, Rendered, rendered, variables
 
 KNOWN = set(re.findall(r"^\| `(SLIPWAY_[\w<>]+)`", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import PROFILES, Rendered, rendered
+from tests.support.rendering import PROFILES, Rendered, rendered
 
 SHUTDOWN = "SLIPWAY_SHUTDOWN__{}_SECONDS"
 

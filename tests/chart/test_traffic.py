@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.chart.rendering import EXAMPLES, Object, Rendered, refusal, rendered
+from tests.support.rendering import EXAMPLES, Object, Rendered, refusal, rendered
 
 GATEWAY = ("httpRoute.enabled=true", "httpRoute.parentRefs.public.name=public")
 USERS = ["/.well-known/jwks.json", "/api/v1/auth", "/api/v1/users"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import OLDEST_KUBERNETES, refusal, rendered, walk
 from tests.support.helm import CHART, run_helm
+from tests.support.rendering import OLDEST_KUBERNETES, refusal, rendered, walk
 from tools.generate.chart_schema import text
 
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, ClusterError, Namespace
 from tests.cluster.judge import Judge
-from tests.k8s.files import K8S, documents
+from tests.support.manifests import K8S, documents
 from tests.support.tools import not_run_here
 
 EXAMPLES = [

@@ -27,8 +27,8 @@ from tests.cluster.conftest import Figures, build_and_load, image_values, postgr
 from tests.cluster.debugger import Debugger
 from tests.cluster.inside import HARDENED, Visitor, visitor_in
 from tests.cluster.release import Release
-from tests.project.checkout import ROOT
-from tests.skaffold.configuration import pipeline
+from tests.support.checkout import ROOT
+from tests.support.skaffold import pipeline
 from tests.support.tools import not_run_here, require_tool
 
 EDITED = Path("app/platform/process/health.py")

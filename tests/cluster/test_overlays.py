@@ -15,7 +15,7 @@ import yaml
 
 from tests.cluster.cluster import Namespace, until
 from tests.cluster.conftest import Images
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 from tests.support.tools import require_tool
 
 PAGE = ROOT / "docs/shipping.md"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, ClusterError, Namespace, new_namespace, until
 from tests.cluster.judge import Judge, pods_of
-from tests.k8s.files import policies
+from tests.support.manifests import policies
 from tests.support.tools import not_run_here
 from tools.generate.manifests import BASE, OVERLAYS, manifests
 

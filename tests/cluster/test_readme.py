@@ -12,8 +12,8 @@ import pytest
 
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.conftest import ROOT, Images
-from tests.project.readme import HELM
 from tests.support.helm import helm_program
+from tests.support.readme import HELM
 
 
 @pytest.fixture

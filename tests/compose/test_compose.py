@@ -14,8 +14,8 @@ import yaml
 
 from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.settings import Metrics, Shutdown, load_settings
-from tests.image.dockerfile import stages
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
+from tests.support.dockerfile import stages
 from tests.support.tools import require_tool
 
 FILE = ROOT / "docker-compose.yaml"

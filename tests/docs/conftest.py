@@ -1,6 +1,5 @@
 """A served application whose documentation pages are opened, and a browser to do it with."""
 
-import os
 import socket
 import threading
 import time
@@ -10,16 +9,15 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.main import create_app
 from app.platform.ids import new_id
 from app.platform.settings import Database
-from tests.docs.browser import ARGUMENTS, Visit
 from tests.support.application import FEATURE_SETTINGS, settings_for
-from tests.support.tools import require_tool
+from tests.support.browser import browser, visit
 
+__all__ = ["browser", "docs_server", "visit"]
 PREFIX = "/behind/a/proxy"
 
 
@@ -54,25 +52,6 @@ def docs_server(database: Database) -> Iterator[DocsServer]:
         server.should_exit = True
         thread.join()
         listener.close()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    executable = require_tool("chromium", "chromium-browser", "google-chrome")
-    # Chromium writes settings and crash reports into the home folder.
-    environment: dict[str, str | float | bool] = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS, env=environment)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
-    yield Visit(context.new_page())
-    context.close()
 
 
 def _with_prefix(app: ASGIApp) -> ASGIApp:

@@ -4,8 +4,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.docs.browser import Visit
 from tests.docs.conftest import DocsServer
+from tests.support.browser import Visit
 
 PROTECTED = "/api/v1/users/me"
 

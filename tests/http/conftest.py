@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.telemetry.served import Served, serving
+from tests.support.served import Served, serving
 
 DEPRECATED = [(b"deprecation", b"@1767225600"), (b"link", b'</api/v2>; rel="successor-version"')]
 

@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from app.platform.http.edge import EdgeMiddleware
-from app.platform.http.exchange import SLOW_SECONDS
+from app.platform.http.exchange import DISCONNECT_CHECK_SECONDS
 from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
@@ -48,7 +48,7 @@ def test_a_slow_answer_asks_and_gives_back_what_it_was_told() -> None:
     seen: list[Message] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(SLOW_SECONDS + 0.01)
+        await asyncio.sleep(DISCONNECT_CHECK_SECONDS + 0.01)
         await send(OK)
         seen.append(await receive())
         await send({"type": "http.response.body"})
@@ -63,7 +63,7 @@ def test_a_client_that_left_behind_its_body_is_noticed() -> None:
     server.put_nowait(GONE)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(SLOW_SECONDS + 0.01)
+        await asyncio.sleep(DISCONNECT_CHECK_SECONDS + 0.01)
         await send(OK)
         await send({"type": "http.response.body"})
 
@@ -88,7 +88,7 @@ def test_an_application_that_listens_itself_is_not_overheard() -> None:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         listening = asyncio.ensure_future(receive())
-        await asyncio.sleep(SLOW_SECONDS + 0.01)
+        await asyncio.sleep(DISCONNECT_CHECK_SECONDS + 0.01)
         server.put_nowait(BODY)
         await send(OK)
         seen.append(await listening)

@@ -16,7 +16,7 @@ from app.platform.http.edge import EdgeMiddleware
 from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
-from tests.telemetry.served import PROBLEM, Answer, Served, eventually, serving
+from tests.support.served import PROBLEM, Answer, Served, eventually, serving
 
 RESPONSES: list[Message] = [
     {"type": "http.response.start", "status": 200, "headers": [(b"x-request-id", b"theirs")]},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.telemetry.served import Served, serving
+from tests.support.served import Served, serving
 
 
 @pytest.mark.parametrize("given", ["a", "x" * 128, "!~{}'\"<>", "550e8400-e29b-41d4-a716-446655440000"])

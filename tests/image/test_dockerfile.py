@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.platform.settings import Settings, load_settings, variable
-from tests.image.dockerfile import TEXT, Stage, stages, words
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
+from tests.support.dockerfile import TEXT, Stage, stages, words
 
 STAGES = {stage.name: stage for stage in stages()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

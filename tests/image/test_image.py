@@ -18,7 +18,7 @@ from typing import IO, Any, cast
 
 import pytest
 
-from tests.image.dockerfile import TEXT
+from tests.support.dockerfile import TEXT
 from tests.support.tools import not_run_here
 
 MIB = 1024 * 1024

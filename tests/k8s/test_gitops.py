@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.k8s.files import K8S, document, documents
 from tests.support.helm import CHART, run_helm
+from tests.support.manifests import K8S, document, documents
 
 APPLICATION = document(K8S / "gitops/argocd/application.yaml")
 SOURCE, RELEASE = documents(K8S / "gitops/flux/helmrelease.yaml")

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chart.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
-from tests.k8s.files import K8S, built, document, documents, patched
+from tests.support.manifests import K8S, built, document, documents, patched
+from tests.support.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
 from tests.support.tools import require_tool
 from tools.generate.manifests import BASE, OVERLAYS, differences, key_of, manifests, pages
 

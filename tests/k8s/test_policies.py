@@ -5,8 +5,8 @@ from __future__ import annotations
 import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs] (it has its types in the code)
 import pytest
 
-from tests.chart.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
-from tests.k8s.files import K8S, POLICIES, documents, policies
+from tests.support.manifests import K8S, POLICIES, documents, policies
+from tests.support.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
 
 RULES = [one for one in policies() if one["kind"] == "ValidatingAdmissionPolicy"]
 BINDINGS = [one for one in policies() if one["kind"] == "ValidatingAdmissionPolicyBinding"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 
 
 @pytest.fixture

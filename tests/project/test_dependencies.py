@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.project.checkout import ROOT, imports, modules
+from tests.support.checkout import ROOT, imports, modules
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CORE: list[str] = PROJECT["project"]["dependencies"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.project.checkout import ROOT, imports, modules, text_files
+from tests.support.checkout import ROOT, imports, modules, text_files
 
-LONGEST_MODULE = 300
+MAX_MODULE_LINES = 300
 
 
 def test_the_platform_imports_itself_relatively() -> None:
@@ -20,9 +20,30 @@ def test_the_platform_imports_itself_relatively() -> None:
     assert not absolute, "the platform is also the package `slipway`, where there is no `app`"
 
 
+def test_test_folders_share_code_through_support_only() -> None:
+    foreign = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path, module in modules("tests")
+        for name in imports(module)
+        if name.startswith("tests.") and name.split(".")[1] not in {"support", path.relative_to(ROOT).parts[1]}
+    ]
+    assert not foreign, "a helper of two folders belongs in tests/support"
+
+
+def test_nothing_but_tests_imports_tests() -> None:
+    importers = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for folder in ("app", "compose", "observability", "tools")
+        for path, module in modules(folder)
+        for name in imports(module)
+        if name.partition(".")[0] == "tests"
+    ]
+    assert not importers
+
+
 def test_no_module_of_the_service_is_too_long_to_read() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path, _ in modules("app")}
-    assert not {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > LONGEST_MODULE}
+    assert not {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > MAX_MODULE_LINES}
 
 
 def test_nothing_refers_to_what_merely_lies_beside_this_checkout() -> None:

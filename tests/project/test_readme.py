@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from app.platform.settings import Database
-from tests.project.checkout import ROOT
-from tests.project.readme import COMMANDS, HELM
-from tests.server.process import scrape
+from tests.support.checkout import ROOT
 from tests.support.helm import CHART, run_helm
 from tests.support.live import variables
+from tests.support.process import scrape
+from tests.support.readme import COMMANDS, HELM
 from tests.support.tools import require_tool
 from tests.support.waiting import free_port, until
 

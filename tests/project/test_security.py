@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 
 PAGE = (ROOT / "SECURITY.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 
 FOLDER = ROOT / ".github/workflows"
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -11,8 +11,8 @@ from pathlib import Path
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.server.client import Answer, Connection, request
-from tests.server.process import BUDGET, DRAIN, Service, running
+from tests.support.client import Answer, Connection, request
+from tests.support.process import DRAIN_SECONDS, REQUEST_SECONDS, Service, running
 
 SERVERS = {
     "uvicorn": ("tests.server.service:app",),
@@ -102,7 +102,7 @@ class Clients:
             connection.send(request("/echo", "POST", f"Content-Length: {len(UPLOAD)}", body=UPLOAD[:5]))
             self._ready.release()
             await self._stopping.wait()
-            await asyncio.sleep(DRAIN / 2)
+            await asyncio.sleep(DRAIN_SECONDS / 2)
             connection.send(UPLOAD[5:])
             self.seen.half_sent.append(await connection.answer())
 
@@ -118,14 +118,14 @@ class Clients:
             self._ready.release()
             await self._stopping.wait()
             await asyncio.sleep(0.03)
-            if self._elapsed() > DRAIN:
+            if self._elapsed() > DRAIN_SECONDS:
                 return  # this machine was too slow to be early
             self.seen.silent.append(await connection.get("/fast"))
 
     async def busy(self) -> None:
         """One request after the other, on a new connection when told to close, until a balancer would have noticed."""
         self._ready.release()
-        while self._elapsed() < DRAIN * 0.7:
+        while self._elapsed() < DRAIN_SECONDS * 0.7:
             try:
                 async with Connection(self.service.port) as connection:
                     while not (await connection.get("/fast")).closes:
@@ -154,7 +154,7 @@ class Clients:
             self.seen.stream_ended.append(self._elapsed())
 
     async def late(self) -> None:
-        for moment in (0.02, 0.1, DRAIN / 2):
+        for moment in (0.02, 0.1, DRAIN_SECONDS / 2):
             await asyncio.sleep(max(0, moment - self._elapsed()))
             try:
                 async with Connection(self.service.port) as connection:
@@ -162,9 +162,9 @@ class Clients:
                 async with Connection(self.service.port) as connection:
                     self.seen.readiness.append((await connection.get("/readyz")).status)
             except ConnectionRefusedError:
-                if self._elapsed() < DRAIN:  # else this machine was too slow to be early
+                if self._elapsed() < DRAIN_SECONDS:  # else this machine was too slow to be early
                     raise
-        while self._elapsed() < DRAIN + BUDGET:
+        while self._elapsed() < DRAIN_SECONDS + REQUEST_SECONDS:
             try:
                 async with Connection(self.service.port) as connection:
                     await connection.get("/fast")

@@ -15,7 +15,7 @@ from app.platform.process import operations_port as module
 from app.platform.process.listen import ListenError
 from app.platform.process.operations_port import serve_metrics
 from app.platform.telemetry.metrics.exposition import exposition
-from tests.server.process import scrape
+from tests.support.process import scrape
 from tests.support.waiting import free_port
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

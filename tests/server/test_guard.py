@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service, running, scrape
+from tests.support.client import Connection, request
+from tests.support.process import Service, running, scrape
 
 HEAD_BYTES = 8 * 1024
 OPEN = b"GET /fast HTTP/1.1\r\nHost: test\r\n"
@@ -17,7 +17,8 @@ OPEN = b"GET /fast HTTP/1.1\r\nHost: test\r\n"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("guard"), SLIPWAY_HTTP__MAX_HEADER_BYTES=str(HEAD_BYTES)) as service:
+    limits = {"SLIPWAY_HTTP__MAX_HEADER_BYTES": str(HEAD_BYTES), "SLIPWAY_HTTP__MAX_BODY_BYTES": "1000000"}
+    with running(tmp_path_factory.mktemp("guard"), **limits) as service:
         yield service
 
 
@@ -29,6 +30,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         SLIPWAY_HTTP__HEADER_TIMEOUT_SECONDS="0.5",
         SLIPWAY_HTTP__KEEP_ALIVE_SECONDS="60",
         SLIPWAY_HTTP__MIN_BODY_BYTES_PER_SECOND="100000",
+        SLIPWAY_HTTP__MAX_BODY_BYTES="1000000",
     ) as service:
         yield service
 

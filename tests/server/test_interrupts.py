@@ -15,10 +15,10 @@ from app.platform.server.config import ServerConfig
 from app.platform.server.draining import DrainingServer
 from app.platform.server.wrap import wrap
 from app.platform.settings import Settings
-from tests.server.client import Connection, request
-from tests.server.process import Service, running
 from tests.server.scenario import SERVERS
 from tests.server.service import app
+from tests.support.client import Connection, request
+from tests.support.process import Service, running
 from tests.support.waiting import until
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.platform.server.joined import MOST_JOINED_BYTES, JoinedTransport
+from app.platform.server.joined import MAX_JOINED_BYTES, JoinedTransport
 
 
 class Recorder(asyncio.Protocol):
@@ -54,7 +54,7 @@ async def test_what_is_written_leaves_without_a_close() -> None:
 
 
 async def test_a_large_piece_keeps_its_place() -> None:
-    large = b"x" * (MOST_JOINED_BYTES + 1)
+    large = b"x" * (MAX_JOINED_BYTES + 1)
     async with connected() as (transport, recorder):
         transport.write(b"first")
         transport.write(large)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.client import request
-from tests.server.process import Service, scrape
+from tests.support.client import request
+from tests.support.process import Service, scrape
 from tests.support.waiting import until
 
 CODE = """

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.platform.server.target import TargetError, load_application
 from app.platform.settings import Settings
 from tests.server import service
-from tests.server.client import request
-from tests.server.process import Service
 from tests.server.scenario import SERVERS
+from tests.support.client import request
+from tests.support.process import Service
 from tests.support.waiting import free_port, until
 
 SETTINGS = Settings(environment="test")

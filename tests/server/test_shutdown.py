@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 
 from app.platform.process.exit import PATIENCE_SECONDS
-from app.platform.server.draining import CANCEL_SECONDS, LATE_SECONDS, LIFESPAN_SECONDS, TICK
-from tests.server.process import BUDGET, DRAIN
+from app.platform.server.draining import (
+    ACCEPT_GRACE_SECONDS,
+    CANCEL_TIMEOUT_SECONDS,
+    LIFESPAN_TIMEOUT_SECONDS,
+    TICK_INTERVAL_SECONDS,
+)
 from tests.server.scenario import SERVERS, UPLOAD, Seen, stop
+from tests.support.process import DRAIN_SECONDS, REQUEST_SECONDS
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -24,7 +29,7 @@ def test_a_request_that_takes_too_long_is_answered_503_at_the_end_of_its_time(se
     assert [answer.status for answer, _ in seen.long] == [503, 503]
     assert all(answer.headers["content-type"] == "application/problem+json" for answer, _ in seen.long)
     assert all(answer.closes and answer.headers["retry-after"] for answer, _ in seen.long)
-    assert all(seconds >= DRAIN + BUDGET for _, seconds in seen.long)
+    assert all(seconds >= DRAIN_SECONDS + REQUEST_SECONDS for _, seconds in seen.long)
 
 
 def test_a_half_sent_body_is_waited_for(seen: Seen) -> None:
@@ -57,13 +62,13 @@ def test_readiness_is_503_at_once(seen: Seen) -> None:
 def test_websockets_are_closed_with_1012_one_after_the_other_in_the_second_half_of_the_drain(seen: Seen) -> None:
     assert seen.websockets == [1012] * 5
     first, *_, last = seen.websockets_closed
-    assert first >= DRAIN / 2
-    assert last - first > TICK
+    assert first >= DRAIN_SECONDS / 2
+    assert last - first > TICK_INTERVAL_SECONDS
 
 
 def test_a_stream_without_an_end_does_not_hold_the_process(seen: Seen) -> None:
     assert len(seen.stream_ended) == 1
-    assert seen.seconds < DRAIN + BUDGET + 8
+    assert seen.seconds < DRAIN_SECONDS + REQUEST_SECONDS + 8
 
 
 def test_the_lifespan_of_every_process_is_ended(seen: Seen, request: pytest.FixtureRequest) -> None:
@@ -78,4 +83,4 @@ def test_the_exit_code_is_0_and_nothing_is_complained_of(seen: Seen) -> None:
 
 def test_a_stop_fits_into_the_grace_period() -> None:
     # The chart gives five seconds after `request_seconds`.
-    assert LATE_SECONDS + CANCEL_SECONDS + LIFESPAN_SECONDS + PATIENCE_SECONDS < 5
+    assert ACCEPT_GRACE_SECONDS + CANCEL_TIMEOUT_SECONDS + LIFESPAN_TIMEOUT_SECONDS + PATIENCE_SECONDS < 5

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.client import Connection, request
-from tests.server.process import Service, running, scrape
 from tests.server.scenario import SERVERS
+from tests.support.client import Connection, request
+from tests.support.process import Service, running, scrape
 from tests.support.waiting import until
 
 

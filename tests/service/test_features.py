@@ -12,8 +12,8 @@ from sqlalchemy import MetaData
 
 from app.platform.settings import Settings, SettingsError
 from app.registry import discover, enabled, names
-from tests.project.checkout import ROOT
 from tests.support.application import SIGNING_KEY
+from tests.support.checkout import ROOT
 
 LEAVES = ["items"]
 SERVES = """

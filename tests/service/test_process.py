@@ -12,10 +12,10 @@ import pytest
 from app.features.users.tokens import TokenIssuer
 from app.platform.ids import new_id
 from app.platform.settings import Database
-from tests.server.process import Service, scrape
 from tests.support.application import ALL_SCOPES, settings_for
 from tests.support.databases import connection
 from tests.support.live import live_service
+from tests.support.process import Service, scrape
 from tests.support.waiting import until
 
 SERVERS = {"uvicorn": (), "gunicorn": ("--server", "gunicorn", "--workers", "2")}

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from app.platform.settings import Database, Settings, SettingsError, load_settings
 from app.registry import branches, discover, enabled
-from tests.auth.forge import claims, head, key, pem, token
-from tests.server.process import Service
+from tests.support.forge import claims, head, key, pem, token
 from tests.support.live import live_service, variables
+from tests.support.process import Service
 from tests.support.waiting import free_port, until
 
 ITEM = {"name": "split", "price": {"amount": "1", "currency": "EUR"}}
@@ -175,7 +175,9 @@ def test_a_bad_base_url_is_said_by_its_variable(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_service_of_no_feature_is_refused_by_name() -> None:
-    with pytest.raises(SettingsError, match="SLIPWAY_SERVICES__NOTHING is of no feature"):
+    with pytest.raises(
+        SettingsError, match='SLIPWAY_SERVICES: unknown feature "nothing"; known features: items, users'
+    ):
         enabled(Settings.model_validate({"services": {"nothing": "http://nothing"}}))
 
 

@@ -13,7 +13,7 @@ from app.feature import Feature
 from app.main import create_app
 from app.platform.db import Query
 from app.platform.db.migrations import migrate
-from app.platform.http.dependencies import Reads, Work
+from app.platform.http.dependencies import DatabaseDep, UnitOfWorkDep
 from app.platform.settings import Database
 from app.registry import branches
 from tests.support.application import settings_for
@@ -34,12 +34,12 @@ router = APIRouter(prefix="/probe")
 
 
 @router.post("/{n}", status_code=201)
-async def add(n: int, work: Work) -> None:
+async def add(n: int, work: UnitOfWorkDep) -> None:
     await ADD.run(work, n=n)
 
 
 @router.post("/{n}/stream", status_code=201)
-async def add_and_stream(n: int, work: Work) -> StreamingResponse:
+async def add_and_stream(n: int, work: UnitOfWorkDep) -> StreamingResponse:
     await ADD.run(work, n=n)
 
     async def body() -> AsyncIterator[bytes]:
@@ -49,21 +49,21 @@ async def add_and_stream(n: int, work: Work) -> StreamingResponse:
 
 
 @router.post("/{n}/refuse")
-async def add_and_refuse(n: int, work: Work) -> None:
+async def add_and_refuse(n: int, work: UnitOfWorkDep) -> None:
     await ADD.run(work, n=n)
     raise HTTPException(418, "no")
 
 
 @router.get("")
-async def count(reads: Reads) -> int:
-    row = await COUNT.first(reads)
+async def count(database: DatabaseDep) -> int:
+    row = await COUNT.first(database)
     assert row is not None
     return row[0]
 
 
 @router.get("/broken")
-async def broken(reads: Reads) -> None:
-    await Query(select(literal(1, Integer) / bindparam("by", type_=Integer))).first(reads, by=0)
+async def broken(database: DatabaseDep) -> None:
+    await Query(select(literal(1, Integer) / bindparam("by", type_=Integer))).first(database, by=0)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tests.image.dockerfile import stages
-from tests.project.checkout import ROOT
-from tests.skaffold.configuration import (
+from tests.support.checkout import ROOT
+from tests.support.dockerfile import stages
+from tests.support.skaffold import (
     CONFIGURATION,
     DIGEST,
     PROFILES,

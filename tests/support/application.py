@@ -14,7 +14,7 @@ from app.features.users.tokens import TokenIssuer
 from app.main import create_app
 from app.platform.http.application import SlipwayApp
 from app.platform.ids import new_id
-from app.platform.settings import Database, Settings
+from app.platform.settings import Database, Group, Settings
 from app.platform.telemetry.logging.lines import LineWriter
 from app.platform.telemetry.logging.logs import configure_logging
 from app.registry import names
@@ -43,9 +43,9 @@ def settings_for(database: Database, **changes: object) -> Settings:
 
 
 @asynccontextmanager
-async def running_app(settings: Settings) -> AsyncGenerator[SlipwayApp]:
-    """The application after its start-up, as a server runs it."""
-    app = create_app(settings, groups=FEATURE_SETTINGS)
+async def running_app(settings: Settings, *groups: Group) -> AsyncGenerator[SlipwayApp]:
+    """The application after its start-up, as a server runs it; `groups` replace those of `FEATURE_SETTINGS`."""
+    app = create_app(settings, groups=(*FEATURE_SETTINGS, *groups))
     app.resources.telemetry.writer = LineWriter(NOWHERE)
     configure_logging(settings, app.resources.telemetry.writer)
     async with app.router.lifespan_context(app):

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.server.process import Service, running, scrape
+from tests.support.process import Service, running, scrape
 
 TARGET = "tests.attacks.target:app"
 HANDSHAKE = (

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.platform.settings import Database
-from tests.server.process import Service
 from tests.support.application import SIGNING_KEY
+from tests.support.process import Service
 from tests.support.waiting import until
 
 

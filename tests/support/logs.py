@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 
-from app.platform.telemetry.logging.logs import OURS
+from app.platform.settings import Settings
+from app.platform.telemetry.logging.lines import LineWriter
+from app.platform.telemetry.logging.logs import OURS, configure_logging
 
 _NAMES = (
     None,
@@ -35,3 +40,37 @@ def logging_restored() -> Generator[None]:
         for one, handlers, level, propagate, disabled in before:
             one.handlers, one.propagate, one.disabled = handlers, propagate, disabled
             one.setLevel(level)
+
+
+@contextmanager
+def logging_to(settings: Settings, writer: LineWriter) -> Generator[None]:
+    """Configures the logs of the process for a while."""
+    with logging_restored():
+        configure_logging(settings, writer)
+        yield
+
+
+class Log:
+    """Configured logs, and what they wrote."""
+
+    def __init__(self, path: Path, writer: LineWriter) -> None:
+        self._path = path
+        self._writer = writer
+
+    def text(self) -> str:
+        assert self._writer.flush(5)
+        return self._path.read_text()
+
+    def lines(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.text().splitlines()]
+
+
+@contextmanager
+def log_as(path: Path, **telemetry: str) -> Generator[Log]:
+    settings = Settings.model_validate({"environment": "test", "telemetry": telemetry})
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    writer = LineWriter(descriptor)
+    with logging_to(settings, writer):
+        yield Log(path, writer)
+    writer.flush(5)
+    os.close(descriptor)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from tools.postgres.server import free_port
 
-__all__ = ["LONGEST", "free_port", "until"]
+__all__ = ["TIMEOUT_SECONDS", "free_port", "until"]
 
-LONGEST = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds until a condition that must come is given up: a limit for a machine under load, never a wait."""
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = LONGEST) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
     """Waits for a condition, and fails with its name when it does not come."""
     end = time.monotonic() + seconds
     while not condition():

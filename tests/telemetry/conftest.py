@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.telemetry.served import Served, serving
+from tests.support.served import Served, serving
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from app.platform.telemetry.metrics.catalogue import (
 from app.platform.telemetry.metrics.instruments import MOST_SERIES, Metrics
 from app.platform.telemetry.metrics.labels import TOKEN_CACHE
 from app.platform.telemetry.metrics.observers import PoolState
-from tests.telemetry.served import openmetrics
+from tests.support.served import openmetrics
 
 DURATION = REQUEST_DURATION.name
 

@@ -20,12 +20,12 @@ from pydantic import SecretStr
 from app.features.users.tokens import TokenIssuer
 from app.platform.ids import new_id
 from app.platform.settings import Auth, Database
-from tests.server.process import Service
 from tests.support.application import ALL_SCOPES, SIGNING_KEY
+from tests.support.collector import collecting
 from tests.support.live import live_service
+from tests.support.process import Service
 from tests.support.tools import not_run_here
 from tests.support.waiting import free_port, until
-from tests.telemetry.collector import collecting
 
 CALLING_TRACE, CALLING_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 REQUEST_ID = "followed-by-its-id"

@@ -14,13 +14,13 @@ from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry.metrics.instruments import Metrics
 from app.platform.telemetry.metrics.loop_lag import INTERVAL_SECONDS, MOST_SAMPLES, LoopLag
 from app.platform.telemetry.tracing.export import BATCH, MOST_WAITING, make_provider
-from tests.auth.forge import auth_settings, token
-from tests.server.process import running, scrape
+from tests.support.collector import collecting, dead, hanging
+from tests.support.forge import auth_settings, token
 from tests.support.live import live_service
+from tests.support.process import running, scrape
+from tests.support.sample import BLOCKED_SECONDS
+from tests.support.served import Served, eventually, openmetrics, serving
 from tests.support.waiting import until
-from tests.telemetry.collector import collecting, dead, hanging
-from tests.telemetry.sample import BLOCKED_SECONDS
-from tests.telemetry.served import Served, eventually, openmetrics, serving
 
 LAG = "event_loop_lag_seconds"
 

@@ -16,8 +16,8 @@ from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.logging.lines import MOST_BYTES, LineWriter
+from tests.support.sample import create_sample
 from tests.support.timing import no_garbage_collection
-from tests.telemetry.sample import create_sample
 
 
 @contextmanager

@@ -1,48 +1,17 @@
 """What a log line looks like, and what can never be in one."""
 
-import json
 import logging
-import os
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
 from app.platform.context import RequestContext, current_request
-from app.platform.settings import Settings
-from app.platform.telemetry.logging.lines import LineWriter
 from app.platform.telemetry.logging.redaction import REDACTED, redact_text
+from tests.support.logs import Log, log_as
 from tests.support.timing import no_garbage_collection
-from tests.telemetry.served import logging_to
-
-
-class Log:
-    """Configured logs, and what they wrote."""
-
-    def __init__(self, path: Path, writer: LineWriter) -> None:
-        self._path = path
-        self._writer = writer
-
-    def text(self) -> str:
-        assert self._writer.flush(5)
-        return self._path.read_text()
-
-    def lines(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.text().splitlines()]
-
-
-@contextmanager
-def log_as(path: Path, **telemetry: str) -> Generator[Log]:
-    settings = Settings.model_validate({"environment": "test", "telemetry": telemetry})
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
-    writer = LineWriter(descriptor)
-    with logging_to(settings, writer):
-        yield Log(path, writer)
-    writer.flush(5)
-    os.close(descriptor)
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ from app.platform.settings import Database, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.overrides import Change, OverrideError
-from tests.server.process import REPOSITORY, Service, running, scrape
+from tests.support.collector import collecting
 from tests.support.live import live_service
+from tests.support.process import REPOSITORY, Service, running, scrape
 from tests.support.tools import not_run_here
 from tests.support.waiting import free_port, until
-from tests.telemetry.collector import collecting
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 from app.platform.process.operations_port import serve_metrics
 from app.platform.telemetry.metrics import exposition as module
 from app.platform.telemetry.metrics.exposition import MOST_RESTS, exposition
-from tests.bench.scrape import ACCEPT, filled, milliseconds
-from tests.server.process import scrape
+from tests.support.process import scrape
+from tests.support.sample import BLOCKED_SECONDS
+from tests.support.scrapes import ACCEPT, filled, milliseconds
+from tests.support.served import Served, eventually
 from tests.support.waiting import free_port
-from tests.telemetry.sample import BLOCKED_SECONDS
-from tests.telemetry.served import Served, eventually
 
 HOST = "127.0.0.1"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
-from tests.telemetry.collector import collecting
-from tests.telemetry.served import eventually, openmetrics, serving
+from tests.support.collector import collecting
+from tests.support.served import eventually, openmetrics, serving
 
 CANARY = "canary-7f3a"
 

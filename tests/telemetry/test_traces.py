@@ -17,8 +17,8 @@ from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry import build_telemetry
 from app.platform.telemetry.metrics.instruments import Metrics
 from app.platform.telemetry.tracing.export import make_provider
-from tests.telemetry.collector import Collector, attributes, collecting, dead, event_attributes, hanging
-from tests.telemetry.served import Answer, Served, eventually, openmetrics, serving
+from tests.support.collector import Collector, attributes, collecting, dead, event_attributes, hanging
+from tests.support.served import Answer, Served, eventually, openmetrics, serving
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

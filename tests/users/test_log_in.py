@@ -8,12 +8,13 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from app.features.users.settings import PasswordSettings
 from app.platform.auth.principal import Principal
 from app.platform.http.application import SlipwayApp
 from app.platform.settings import Database
 from tests.support.application import ALL_SCOPES, running_app, settings_for
 from tests.support.databases import connection
-from tests.users.people import PASSWORD, bearer, log_in, registered, without_instance
+from tests.support.people import PASSWORD, bearer, log_in, registered, without_instance
 
 TOKEN = "/api/v1/auth/token"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -123,8 +124,8 @@ def _comparable(headers: Mapping[str, str]) -> dict[str, str]:
 
 async def test_a_log_in_replaces_a_hash_of_another_cost(client: httpx2.AsyncClient, database: Database) -> None:
     user = await registered(client)
-    settings = settings_for(database, passwords={"memory_kib": 16, "iterations": 2})
-    async with running_app(settings) as dearer:
+    costly = PasswordSettings(memory_kib=16, iterations=2)
+    async with running_app(settings_for(database), costly) as dearer:
         transport = httpx2.ASGITransport(dearer)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as other:
             assert (await log_in(other, user["username"])).status_code == 200
@@ -136,8 +137,8 @@ async def test_a_log_in_replaces_a_hash_of_another_cost(client: httpx2.AsyncClie
 
 
 async def test_log_ins_beyond_the_waiting_room_are_told_to_come_back(database: Database) -> None:
-    settings = settings_for(database, passwords={"memory_kib": 8 * 1024, "iterations": 1, "slots": 1, "waiting": 1})
-    async with running_app(settings) as app:
+    narrow = PasswordSettings(memory_kib=8 * 1024, iterations=1, slots=1, waiting=1)
+    async with running_app(settings_for(database), narrow) as app:
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             answers = await asyncio.gather(*(log_in(client, "nobodyatall") for _ in range(8)))

@@ -35,6 +35,8 @@ async def added(db: Database) -> UUID:
         "full_name": None,
         "age": None,
         "password_hash": "old",
+        "role": "user",
+        "extra_scopes": [],
         "scopes": [],
         "disabled": False,
         "created_at": datetime.now(UTC),

@@ -7,12 +7,13 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from app.features.users.settings import AccountSettings
 from app.platform.http.application import SlipwayApp
 from app.platform.http.scopes import undeclared
 from app.platform.settings import Database
 from tests.support.application import ALL_SCOPES, running_app, settings_for
 from tests.support.databases import connection
-from tests.users.people import PASSWORD, bearer, log_in, new_user, registered
+from tests.support.people import PASSWORD, bearer, log_in, new_user, registered
 
 ME = "/api/v1/users/me"
 
@@ -95,7 +96,7 @@ async def test_registering_says_the_same_for_the_address_of_another(client: http
 
 
 async def test_nobody_registers_where_registration_is_closed(database: Database) -> None:
-    async with running_app(settings_for(database, accounts={"registration": "closed"})) as app:
+    async with running_app(settings_for(database), AccountSettings(registration="closed")) as app:
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             bodies: list[object] = [new_user(), new_user(email="no address"), {}, []]

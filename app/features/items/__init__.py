@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.feature import Deprecation, Feature
-from app.features.items import api_v1, api_v2
+from app.features.items import api, api_v2
 
 feature = Feature(
     name="items",
-    routers=(api_v2.router, api_v1.router),
+    routers=(api_v2.router, api.router),
     migrations=Path(__file__).parent / "migrations",
     deprecations=(
         Deprecation(

@@ -1,14 +1,16 @@
 """What clients of version 1 send and get."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 from pydantic_core import MISSING
 
-from app.features.items.repository import Filter, Sort
 from app.platform.types import Id, Money, MoneyParameter, StrictInput, Text
+
+Sort: TypeAlias = Literal["created_at", "-created_at", "price", "-price", "name", "-name"]
+Filter: TypeAlias = Literal["owner", "min_price", "max_price", "q"]
 
 Name = Annotated[str, Text(min_length=1, max_length=100)]
 Description = Annotated[str, Text(max_length=2000, lines=True)]

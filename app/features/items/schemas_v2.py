@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
-import asyncpg
 from pydantic import BaseModel, Field
 from pydantic_core import MISSING
 
 from app.features.items.schemas import Description, Name
+from app.platform.http.responses import Row
 from app.platform.types import Money, StrictInput
 
 CURRENCY = "EUR"
@@ -62,6 +62,6 @@ def stored(body: ItemInV2 | ItemPatchV2) -> Mapping[str, object]:
     return values
 
 
-def item_v2(row: asyncpg.Record) -> dict[str, object]:
-    """A row with the members of `ItemOutV2`."""
-    return {**row, "price": {"amount": row["price"], "currency": CURRENCY}}
+def priced(row: Row) -> dict[str, object]:
+    """A row whose price has a currency."""
+    return {**cast("Mapping[str, object]", row), "price": {"amount": row["price"], "currency": CURRENCY}}

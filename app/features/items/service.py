@@ -9,7 +9,7 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from app.features.items import repository
-from app.features.items.repository import Filter, Sort
+from app.features.items.schemas import Filter, Sort
 from app.platform.auth.principal import Principal
 from app.platform.db import UnitOfWork
 from app.platform.db.pages import PageRequest, split_page

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from app.feature import Feature
-from app.features.users import api, token_holders
+from app.features.users import api, api_tokens, token_holders
 from app.features.users.passwords import Passwords
 from app.features.users.service import Accounts
 from app.features.users.settings import AccountSettings, PasswordSettings
@@ -27,7 +27,7 @@ async def _accounts(resources: Resources) -> AsyncGenerator[Accounts]:
     accounts = Accounts(
         Passwords(resources.group(PasswordSettings), places=settings.places),
         TokenIssuer(resources.settings.auth),
-        tuple(f"{name}:{access}" for name in resources.features for access in ("read", "write")),
+        resources.features,
         resources.revocations,
         Throttle(settings),
         settings.registration == "open",
@@ -47,7 +47,7 @@ async def _read_revocations(database: Database, accounts: Accounts) -> Revocatio
 
 feature = Feature(
     name="users",
-    routers=(api.router,),
+    routers=(api.router, api_tokens.router),
     migrations=Path(__file__).parent / "migrations",
     settings={"passwords": PasswordSettings, "accounts": AccountSettings},
     lifespan=_accounts,

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect
 
 from app.features.users.origin import Origin
-from app.platform.problems import Shed
+from app.platform.problems import Overloaded
 
 
 class HashQueue:
@@ -26,11 +26,13 @@ class HashQueue:
     def place(self, owner: str = "") -> Generator[None]:
         """A place in the queue until the block ends, and of the owner if there is one.
 
-        Raises `Shed` 429 at once when the queue is full or the owner has no place left.
+        Raises `Overloaded` 429 at once when the queue is full or the owner has no place left.
         """
         # One that outsiders fill is full by their doing: no error of the service, so 429 and not 503.
         if self._taken >= self._places:
-            raise Shed("log_in_slots", "Too many log-ins at once; try again.", status=HTTPStatus.TOO_MANY_REQUESTS)
+            raise Overloaded(
+                "log_in_slots", "Too many log-ins at once; try again.", status=HTTPStatus.TOO_MANY_REQUESTS
+            )
         with self.owned(owner):
             self._taken += 1
             try:
@@ -40,9 +42,9 @@ class HashQueue:
 
     @contextmanager
     def owned(self, owner: str) -> Generator[None]:
-        """A place of this owner, for one who has a place in the queue. Raises `Shed` 429 when none is left."""
+        """A place of this owner, for one who has a place in the queue. Raises `Overloaded` 429 when none is left."""
         if owner and self._owned[owner] >= self._places_of_owner:
-            raise Shed(
+            raise Overloaded(
                 "log_in_client_places",
                 "Other log-ins of this address or user name are not finished; try again.",
                 status=HTTPStatus.TOO_MANY_REQUESTS,

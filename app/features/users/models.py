@@ -29,10 +29,14 @@ users = Table(
     Column("full_name", Text),
     Column("age", Integer),
     Column("password_hash", Text, nullable=False),
+    # Read by the release before the one with roles; the next release drops it.
     Column("scopes", ARRAY(Text), nullable=False),
+    Column("role", Text, nullable=False, server_default="user"),
+    Column("extra_scopes", ARRAY(Text), nullable=False, server_default="{}"),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("age BETWEEN 0 AND 150", name="users_age_is_human"),
+    CheckConstraint("role IN ('user', 'admin')", name="users_role_is_known"),
 )
 Index("users_username_is_unique", func.lower(users.c.username), unique=True)
 

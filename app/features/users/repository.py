@@ -12,7 +12,11 @@ from app.platform.db.query import Runner
 
 _CHANGEABLE = ("email", "full_name", "age")
 
-_public = [column for column in users.c if column.name != "password_hash"]
+# Named one by one: a new column is never shown because somebody added it.
+_public = [
+    users.c[name]
+    for name in ("id", "username", "email", "full_name", "age", "disabled", "role", "extra_scopes", "created_at")
+]
 _active = (users.c.id == bindparam("user_id")) & ~users.c.disabled
 
 

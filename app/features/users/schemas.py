@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-import asyncpg
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import MISSING
 
@@ -101,8 +100,3 @@ class KeySetOut(BaseModel):
     """A JWK set; its first key is the one that is signed with."""
 
     keys: list[KeyOut]
-
-
-def user_out(row: asyncpg.Record) -> UserOut:
-    """A row without its secret."""
-    return UserOut.model_validate(dict(row))

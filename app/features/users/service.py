@@ -1,8 +1,10 @@
 """What can be done with users and passwords; each function is a use case."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +14,7 @@ from pydantic_core import MISSING
 from app.features.users import repository, token_holders
 from app.features.users.origin import HERE, Origin
 from app.features.users.passwords import Passwords, Place, weakness
+from app.features.users.roles import DEFAULT_ROLE, scopes_of
 from app.features.users.schemas import LogIn, PasswordChange, TokenOut, UserIn, UserPatch
 from app.features.users.throttle import Throttle
 from app.features.users.tokens import TokenIssuer
@@ -22,6 +25,9 @@ from app.platform.db.query import Runner
 from app.platform.ids import new_id
 from app.platform.problems import Problem
 
+User: TypeAlias = Mapping[str, object]
+"""The columns of a user that may be shown, and `scopes`."""
+
 NO_USER = "The user of this token is disabled or gone"
 
 
@@ -31,14 +37,14 @@ class Accounts:
 
     passwords: Passwords
     tokens: TokenIssuer
-    scopes: tuple[str, ...]
-    """Those that a new user gets."""
+    features: tuple[str, ...]
+    """Of the whole installation: scopes are granted for all of them."""
     revocations: Revocations
     throttle: Throttle
     registration_open: bool = True
 
 
-async def register(accounts: Accounts, work: UnitOfWork, new: UserIn, origin: Origin = HERE) -> asyncpg.Record:
+async def register(accounts: Accounts, work: UnitOfWork, new: UserIn, origin: Origin = HERE) -> User:
     """A new user, whose e-mail address may be that of another: nobody has shown yet whose it is (ADR 12).
 
     Raises `Problem` 409 for a taken name, 422 for a weak password, 429 if hashing is busy.
@@ -51,14 +57,16 @@ async def register(accounts: Accounts, work: UnitOfWork, new: UserIn, origin: Or
             **new.model_dump(exclude={"password"}),
             "id": new_id(),
             "password_hash": hashed,
-            "scopes": list(accounts.scopes),
+            "role": DEFAULT_ROLE,
+            "extra_scopes": [],
+            "scopes": scopes_of(DEFAULT_ROLE, (), accounts.features),
             "disabled": False,
             "created_at": datetime.now(UTC),
         },
     )
     if row is None:
         raise Problem(409, "The user name is taken.", slug="already-exists")
-    return row
+    return _with_scopes(accounts, row)
 
 
 async def log_in(accounts: Accounts, database: Database, form: LogIn, origin: Origin) -> TokenOut:
@@ -80,7 +88,7 @@ async def log_in(accounts: Accounts, database: Database, form: LogIn, origin: Or
         await accounts.throttle.succeed(database, attempt)
     if stronger is not None:
         await repository.set_password(database, user["id"], user["password_hash"], stronger)
-    scopes = _granted(user["scopes"], form.scope)
+    scopes = _granted(scopes_of(user["role"], user["extra_scopes"], accounts.features), form.scope)
     seen, now = user["tokens_not_before"], accounts.tokens.now()
     issued_at = await token_holders.admit(database, user["id"], seen, now)
     if issued_at is None:  # disabled, or with another password, since the old one was compared
@@ -108,14 +116,14 @@ async def confirm_password(
     await accounts.throttle.succeed(database, attempt)
 
 
-async def get_user(on: Runner, user_id: UUID) -> asyncpg.Record:
+async def get_user(accounts: Accounts, on: Runner, user_id: UUID) -> User:
     """The user. Raises `Problem` 401 if there is none who may log in."""
-    return _found(await repository.get(on, user_id))
+    return _with_scopes(accounts, _found(await repository.get(on, user_id)))
 
 
 async def change_user(
     accounts: Accounts, database: Database, work: UnitOfWork, user_id: UUID, changes: UserPatch, origin: Origin
-) -> asyncpg.Record:
+) -> User:
     """The user with these changes; a new e-mail address needs the current password.
 
     Raises `Problem` 401 without the user, 403 if the password is wrong or missing, 429 if hashing is busy or too many
@@ -127,7 +135,8 @@ async def change_user(
         user = _found(await repository.get_with_hash(database, user_id))
         with accounts.passwords.place(origin) as place:
             await confirm_password(accounts, database, place, user, changes.current_password)
-    return _found(await repository.change(work, user_id, changes.model_dump(exclude={"current_password"})))
+    values = changes.model_dump(exclude={"current_password"})
+    return _with_scopes(accounts, _found(await repository.change(work, user_id, values)))
 
 
 async def change_password(
@@ -148,6 +157,10 @@ async def change_password(
             raise Problem(409, "The password was changed at the same time.", slug="concurrent-change")
         not_before = await token_holders.revoke(work, user_id, accounts.tokens.now())
     accounts.revocations.revoke(user_id, not_before)
+
+
+def _with_scopes(accounts: Accounts, row: asyncpg.Record) -> User:
+    return {**row, "scopes": scopes_of(row["role"], row["extra_scopes"], accounts.features)}
 
 
 def _refuse_weak(password: SecretStr, field: str, *names: str) -> None:

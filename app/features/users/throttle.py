@@ -10,7 +10,7 @@ from http import HTTPStatus
 from app.features.users import throttle_repository as repository
 from app.features.users.settings import AccountSettings
 from app.platform.db import Database, UnitOfWork
-from app.platform.problems import Shed
+from app.platform.problems import Overloaded
 
 MAX_PAIR_DELAY = timedelta(minutes=5)
 """Longer would gain little: with pauses of an hour, after which all is forgotten, as many guesses can be made."""
@@ -19,7 +19,7 @@ MAX_ACCOUNT_DELAY = timedelta(minutes=1)
 """The longest delay of an account for clients at addresses that it does not know: others may cause it."""
 
 
-class LogInThrottled(Shed):
+class LogInThrottled(Overloaded):
     """429: too many log-ins of this account or address have failed; the right password is not looked at either."""
 
     def __init__(self, seconds: float) -> None:

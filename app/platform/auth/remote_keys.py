@@ -3,8 +3,8 @@
 import asyncio
 import http.client
 import json
-import random
 from collections.abc import Callable, Mapping
+from random import Random
 from time import monotonic, perf_counter
 from typing import NoReturn, cast
 
@@ -19,6 +19,7 @@ from .keys import ALGORITHM, is_usable_x, public_jwk
 from .principal import Principal, UnknownKey, Unverifiable
 from .tokens import TokenVerifier
 
+_JITTER = Random()  # noqa: S311 - its own, so that nobody else sees the state of `random` change
 PATH = "/.well-known/jwks.json"
 LARGEST_SET = 64 * 1024
 """Bytes of an answer."""
@@ -69,7 +70,7 @@ class RemoteKeys:
             await self.ask()
             pause = REFRESH_SECONDS if self.fresh else RETRY_SECONDS if self.keys else APART_SECONDS
             # Apart from the other pods, which started, or lost the other process, in the same moment.
-            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
+            await asyncio.sleep(pause * _JITTER.uniform(0.9, 1.1))
 
     async def ask(self) -> None:
         """Asks once for everybody who waits; never raises."""

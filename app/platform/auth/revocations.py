@@ -1,12 +1,12 @@
 """Access tokens that are refused before they expire: by whose they are, and the second they were issued in."""
 
 import asyncio
-import random
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import sha256
+from random import Random
 from time import monotonic, time
 from typing import NoReturn
 from uuid import UUID
@@ -15,6 +15,7 @@ import structlog
 
 from .fetch import FetchError
 
+_JITTER = Random()  # noqa: S311 - its own, so that nobody else sees the state of `random` change
 MAX_SUBJECTS = 10_000
 """Revocations that are told apart; about 150 bytes each."""
 MAX_TOKEN_SECONDS = 600
@@ -146,4 +147,4 @@ async def follow(
                 _log.info("revoked tokens can be read again")
             failing = False
         # Apart from the other pods, which started, or lost the source, in the same moment.
-        await asyncio.sleep(interval_seconds * random.uniform(0.8, 1.2))  # noqa: S311
+        await asyncio.sleep(interval_seconds * _JITTER.uniform(0.8, 1.2))

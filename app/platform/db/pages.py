@@ -76,7 +76,7 @@ def split_page(
     return rows, cursor_of(sort, keys(rows[-1]))
 
 
-def _page_request(
+def _page(
     limit: Annotated[int, Query(ge=1, le=MOST, description="Rows in a page.")] = 20,
     cursor: Annotated[
         str | None,
@@ -87,5 +87,5 @@ def _page_request(
     return PageRequest(limit, cursor)
 
 
-Paging = Annotated[PageRequest, Depends(_page_request)]
+PageDep = Annotated[PageRequest, Depends(_page)]
 """`limit` and `cursor` of a list."""

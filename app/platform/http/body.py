@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope
 
-from ..problems import Problem, Shed
+from ..problems import Overloaded, Problem
 from ..settings import Http
 from .json_limits import JsonLimits, MalformedJsonError
 
@@ -79,7 +79,7 @@ class Bodies:
     def hold(self, number: int) -> None:
         """Adds bytes. Raises `RefusedError` if they are too many."""
         if self._in_flight + number > self._budget:
-            raise RefusedError(Shed("body_budget", BUSY))
+            raise RefusedError(Overloaded("body_budget", BUSY))
         self._in_flight += number
 
     def drop(self, number: int) -> None:

@@ -11,7 +11,7 @@ from ..problems import Problem
 _TAGS = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*')
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _TAGS_SCHEMA = r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'
-_LONGEST = 1024
+_MAX_HEADER_LENGTH = 1024
 
 
 class Precondition:
@@ -41,7 +41,7 @@ def etag(version: int) -> str:
 def _parse(header: str) -> frozenset[str] | None:
     if header.strip() == "*":
         return None
-    if len(header) > _LONGEST or not _TAGS.fullmatch(header):
+    if len(header) > _MAX_HEADER_LENGTH or not _TAGS.fullmatch(header):
         raise Problem(400, 'If-Match takes an ETag such as "3", a list of them, or *.', slug="malformed-etag")
     # If-Match compares strongly, so a weak tag never matches (RFC 9110 §13.1.1).
     return frozenset(value for weak, value in _TAG.findall(header) if not weak)
@@ -90,7 +90,7 @@ def _matches(header: str, tag: str) -> bool:
     if header.strip() == "*":
         return True
     # If-None-Match compares weakly (RFC 9110 §13.1.2), and a malformed one is no reason to refuse a read.
-    return any(f'"{value}"' == tag for _, value in _TAG.findall(header[:_LONGEST]))
+    return any(f'"{value}"' == tag for _, value in _TAG.findall(header[:_MAX_HEADER_LENGTH]))
 
 
 def _header(request: Request, name: str) -> str | None:

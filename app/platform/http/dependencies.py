@@ -1,4 +1,4 @@
-"""Dependencies of handlers: `Reads` for statements on their own, `Work` for a transaction."""
+"""Dependencies of handlers: `DatabaseDep` for single statements, `UnitOfWorkDep` for a transaction."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -11,20 +11,20 @@ from ..db.unit_of_work import UnitOfWork
 from .application import resources_of
 
 
-async def _reads(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database = resources_of(request).database
     if database is None:
         raise RuntimeError("this process has no database: give create_app a feature with migrations")
     return database
 
 
-async def _work(request: Request) -> AsyncIterator[UnitOfWork]:
-    async with UnitOfWork(await _reads(request)) as work:
+async def _unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
+    async with UnitOfWork(await _database(request)) as work:
         yield work
 
 
-Reads = Annotated[Database, Depends(_reads)]
-"""Each statement runs alone, outside a transaction."""
+DatabaseDep = Annotated[Database, Depends(_database)]
+"""The database; each statement runs alone, outside a transaction."""
 
-Work = Annotated[UnitOfWork, Depends(_work, scope="function")]
+UnitOfWorkDep = Annotated[UnitOfWork, Depends(_unit_of_work, scope="function")]
 """One transaction, committed before the first byte of the answer, streams included; rolled back on an exception."""

@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..problems import MEDIA_TYPE, Problem, Shed, problem_body
+from ..problems import MEDIA_TYPE, Overloaded, Problem, problem_body
 
 if TYPE_CHECKING:
     import asyncpg
 
 _log = structlog.get_logger(__name__)
-_MOST_ERRORS = 50
+_MAX_ERRORS = 50
 _DETAILS = {
     404: "There is nothing here: check the path and the id.",
     405: "This path does not take this method; Allow lists those it takes.",
@@ -55,7 +55,7 @@ def answer(problem: Problem) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     problem = cast(Problem, error)
-    if isinstance(problem, Shed):
+    if isinstance(problem, Overloaded):
         request.app.resources.telemetry.metrics.count_shed(problem.reason)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and (cause := problem.__cause__):
         _log.warning(problem.slug, cause=f"{type(cause).__name__}: {cause}")
@@ -77,7 +77,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
         return answer(Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _TO_415))
     if any(one.get("type") == "json_invalid" for one in found):
         return answer(Problem(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.", slug="malformed-json"))
-    errors = [{"field": _field(one.get("loc", ())), "message": _message(one)} for one in found[:_MOST_ERRORS]]
+    errors = [{"field": _field(one.get("loc", ())), "message": _message(one)} for one in found[:_MAX_ERRORS]]
     return answer(
         Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,

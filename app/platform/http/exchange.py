@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from ..context import RequestContext, current_request
-from ..problems import Problem, Shed, send_problem
+from ..problems import Overloaded, Problem, send_problem
 from ..telemetry.tracing.spans import ServerSpan
 from .body import TOO_LARGE, BodyReader, RefusedError
 from .release import release
@@ -22,16 +22,16 @@ from .routes import route_label
 if TYPE_CHECKING:
     from .edge_state import EdgeState
 
-SLOW_SECONDS = 0.25
+DISCONNECT_CHECK_SECONDS = 0.25
 """Few clients leave before; from then on it is worth asking whether this one has."""
-CLIENT_LEFT = 499
-LONGEST_PATH = 512
+CLIENT_DISCONNECTED = 499
+MAX_PATH_LENGTH = 512
 """Characters of a path in a log line or a span."""
 PROBES = frozenset({"/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations"})
 """Asked every few seconds: logged only when they fail."""
 
 LENGTH = "Content-Length must be a number."
-FAULT = "This is a fault of the service; it has been logged."
+INTERNAL_ERROR_DETAIL = "This is a fault of the service; it has been logged."
 STOPPING = "This instance is being stopped: send the request again."
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -105,7 +105,7 @@ class Exchange:
                 await edge.app(self._scope, self.receive, self.send)
                 if not self._status and not self._left:
                     _log.error("the application returned without an answer", path=self._path())
-                    await send_problem(self.send, 500, FAULT)
+                    await send_problem(self.send, 500, INTERNAL_ERROR_DETAIL)
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             await self._fail(error)
             release(error)
@@ -172,7 +172,7 @@ class Exchange:
 
     def _opened(self, message: Message) -> Message:
         """The first message of the answer, with the headers that every answer has."""
-        if perf_counter() - self._begun > SLOW_SECONDS and not self._listening and not self._left:
+        if perf_counter() - self._begun > DISCONNECT_CHECK_SECONDS and not self._listening and not self._left:
             self._left = self._has_client_left()
         edge = self._edge
         self._status = message["status"]
@@ -210,7 +210,7 @@ class Exchange:
         return False
 
     async def _refuse(self, problem: Problem) -> None:
-        if isinstance(problem, Shed):
+        if isinstance(problem, Overloaded):
             self._edge.metrics.count_shed(problem.reason)
         if self._status:
             self._outcome = problem.status
@@ -231,7 +231,7 @@ class Exchange:
             self._span.record(error)
         # An answer that was begun stays incomplete: the server closes the connection, and the client sees the cut.
         if not self._status:
-            await send_problem(self.send, 500, FAULT)
+            await send_problem(self.send, 500, INTERNAL_ERROR_DETAIL)
 
     async def _stop(self) -> None:
         """The time for running requests is over: one without an answer yet can be sent again elsewhere."""
@@ -246,7 +246,7 @@ class Exchange:
         self._finished = True
         edge, scope, context, span = self._edge, self._scope, self._context, self._span
         seconds = (self._ended or perf_counter()) - self._begun
-        status = self._outcome or (CLIENT_LEFT if self._left else self._status if self._ended else 500)
+        status = self._outcome or (CLIENT_DISCONNECTED if self._left else self._status if self._ended else 500)
         route = self._route or self._locate(status)
         method: str = scope["method"]
         exemplar = {"trace_id": context.trace_id, "span_id": context.span_id} if span is not None else None
@@ -283,4 +283,4 @@ class Exchange:
 
     def _path(self) -> str:
         path: str = self._scope["path"]
-        return path[:LONGEST_PATH]
+        return path[:MAX_PATH_LENGTH]

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from ..auth.errors import insufficient_scope, unauthenticated, unverifiable
 from ..auth.principal import InvalidToken, Principal, Unverifiable
-from .openapi import Document
+from .openapi import Document, problems
 
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 (a path)
 SCHEME = "OAuth2"
@@ -61,13 +61,22 @@ def describe(scope: str) -> str:
 
 
 def with_scopes(document: Document, routes: Iterable[BaseRoute]) -> Document:
-    """Lists the scopes of all routes in the OpenAPI document, so that its pages can ask for them."""
+    """Lists the scopes of all routes in the OpenAPI document, so that its pages can ask for them.
+
+    An operation that demands one may answer 401 and 403.
+    """
     components = cast("dict[str, Document]", document.get("components", {}))
     schemes = cast("dict[str, dict[str, dict[str, Document]]]", components.get("securitySchemes", {}))
     if SCHEME in schemes:
         needed = [demand for _, of_route in _operations(routes) for demand in of_route]
         named = sorted(frozenset[str]().union(*(demand.scopes for demand in needed)))
         schemes[SCHEME]["flows"]["password"]["scopes"] = {scope: describe(scope) for scope in named}
+    for path in cast("dict[str, dict[str, Document]]", document.get("paths", {})).values():
+        for operation in path.values():
+            if operation.get("security"):
+                responses = cast("dict[str, object]", operation["responses"])
+                refusals = {str(status): response for status, response in problems(401, 403).items()}
+                operation["responses"] = dict(sorted((refusals | responses).items()))
     return document
 
 

@@ -16,7 +16,7 @@ from ..context import RequestContext, current_request
 from ..problems import MEDIA_TYPE, problem_body
 from ..telemetry.metrics.catalogue import UNMATCHED_ROUTE
 from ..telemetry.tracing.spans import ServerSpan
-from .exchange import CLIENT_LEFT, FAULT, LONGEST_PATH
+from .exchange import CLIENT_DISCONNECTED, INTERNAL_ERROR_DETAIL, MAX_PATH_LENGTH
 from .release import release
 from .routes import route_label
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .edge_state import EdgeState
 
 DENIED = "This connection is not allowed."
-NOTHING_HERE = "There is nothing here: check the path and the id."
+NOT_FOUND_DETAIL = "There is nothing here: check the path and the id."
 SWITCHING_PROTOCOLS = 101
 INTERNAL_ERROR = 1011
 """Close code (RFC 6455 §7.4.1)."""
@@ -101,7 +101,7 @@ class WebSocketExchange:
             self._closed = True
             if not self._status:
                 matched = self._route() != UNMATCHED_ROUTE
-                await self._deny(403 if matched else 404, DENIED if matched else NOTHING_HERE)
+                await self._deny(403 if matched else 404, DENIED if matched else NOT_FOUND_DETAIL)
                 return
         try:
             await self._send(message)
@@ -124,7 +124,7 @@ class WebSocketExchange:
         if self._span is not None:
             self._span.record(error)
         if not self._status:
-            await self._deny(500, FAULT)
+            await self._deny(500, INTERNAL_ERROR_DETAIL)
         elif not self._closed:
             self._closed = True
             try:
@@ -144,7 +144,7 @@ class WebSocketExchange:
         if self._gauge is not None:
             self._gauge.dec()
         seconds = perf_counter() - self._begun
-        status, route = self._status or (CLIENT_LEFT if self._closed or self._left else 500), self._route()
+        status, route = self._status or (CLIENT_DISCONNECTED if self._closed or self._left else 500), self._route()
         context.feature = edge.route_features.get(route, "")
         if self._span is not None:
             self._span.end_request(scope, route, status, seconds)
@@ -173,4 +173,4 @@ class WebSocketExchange:
 
     def _path(self) -> str:
         path: str = self._scope["path"]
-        return path[:LONGEST_PATH]
+        return path[:MAX_PATH_LENGTH]

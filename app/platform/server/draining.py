@@ -21,17 +21,17 @@ from .config import ServerConfig
 from .guard import GuardedProtocol
 from .websocket import GuardedWebSocket
 
-TICK = 0.05
+TICK_INTERVAL_SECONDS = 0.05
 MALLOPT_MMAP_THRESHOLD = -3
 """`M_MMAP_THRESHOLD` of malloc.h."""
 LARGE_BLOCK_BYTES = 1024 * 1024
-TURN_SECONDS = 0.0005
+SWITCH_INTERVAL_SECONDS = 0.0005
 """How long the event loop waits for a thread that encodes spans or makes a scrape; left alone, it is 5 ms."""
-LATE_SECONDS = 0.3
+ACCEPT_GRACE_SECONDS = 0.3
 """How long a client whose connection was taken in as the listener closed has to send its request."""
-CANCEL_SECONDS = 0.5
+CANCEL_TIMEOUT_SECONDS = 0.5
 """How long cancelled requests have to answer 503 and to clean up."""
-LIFESPAN_SECONDS = 3.0
+LIFESPAN_TIMEOUT_SECONDS = 3.0
 """How long the lifespan's shutdown may take: grace periods leave five seconds after `request_seconds`."""
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class DrainingServer(uvicorn.Server):
             logging.getLogger("uvicorn.error").disabled = True
         else:
             _settle_memory()
-            sys.setswitchinterval(TURN_SECONDS)
+            sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
             _log.info("listening on http://%s:%d", self.config.host, self.config.port)
         finally:
             self._starting = None
@@ -104,7 +104,9 @@ class DrainingServer(uvicorn.Server):
                 self._close_some_websockets(left)
             await self._tick()
         await self._close_listeners(sockets or [])
-        await self._until(lambda: self.force_exit or not connections, min(LATE_SECONDS, self._stop.request_seconds))
+        await self._until(
+            lambda: self.force_exit or not connections, min(ACCEPT_GRACE_SECONDS, self._stop.request_seconds)
+        )
         for connection in list(connections):
             connection.shutdown()
         await self._until(lambda: self.force_exit or not (connections or tasks), self._stop.request_seconds)
@@ -112,7 +114,7 @@ class DrainingServer(uvicorn.Server):
             _log.warning("%d running requests are cancelled: the time for them is over", len(tasks))
         for task in list(tasks):
             task.cancel()
-        await self._until(lambda: not (connections or tasks), CANCEL_SECONDS)
+        await self._until(lambda: not (connections or tasks), CANCEL_TIMEOUT_SECONDS)
         for connection in list(connections):
             connection.transport.abort()
         await self._end_lifespan()
@@ -125,7 +127,7 @@ class DrainingServer(uvicorn.Server):
     async def _tick(self) -> None:
         self._ticks += 1
         await self.on_tick(self._ticks)
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(TICK_INTERVAL_SECONDS)
 
     def _close_some_websockets(self, left: float) -> None:
         """Spreads the closing over the time that is left, so that not all clients come back at once."""
@@ -134,7 +136,9 @@ class DrainingServer(uvicorn.Server):
             for connection in self.server_state.connections
             if isinstance(connection, GuardedWebSocket) and connection.handshake_complete
         ]
-        for connection in still_open[: math.ceil(len(still_open) * TICK / max(left, TICK))]:
+        for connection in still_open[
+            : math.ceil(len(still_open) * TICK_INTERVAL_SECONDS / max(left, TICK_INTERVAL_SECONDS))
+        ]:
             connection.shutdown()
 
     async def _close_listeners(self, sockets: list[socket.socket]) -> None:
@@ -155,9 +159,9 @@ class DrainingServer(uvicorn.Server):
 
     async def _end_lifespan(self) -> None:
         try:
-            await asyncio.wait_for(self.lifespan.shutdown(), LIFESPAN_SECONDS)
+            await asyncio.wait_for(self.lifespan.shutdown(), LIFESPAN_TIMEOUT_SECONDS)
         except TimeoutError:
-            _log.error("the application's shutdown did not end within %.0f seconds", LIFESPAN_SECONDS)
+            _log.error("the application's shutdown did not end within %.0f seconds", LIFESPAN_TIMEOUT_SECONDS)
 
     def _give_up_starting(self) -> None:
         if self._starting:

@@ -10,7 +10,7 @@ from .limits import LimitedConfig
 from .reading import RequestReader
 from .refusal import REASONS, refusal
 
-LINGER_SECONDS = 2.0
+LINGER_TIMEOUT_SECONDS = 2.0
 """How long a refused client may go on sending: to close earlier would reset the connection, answer and all."""
 
 
@@ -46,7 +46,7 @@ class GuardedProtocol(RequestReader):
         self._unsent.sweep(seconds, answered=idle)
         if self._refused:
             self._waited += seconds
-            if self._waited > LINGER_SECONDS:
+            if self._waited > LINGER_TIMEOUT_SECONDS:
                 self.transport.abort()
         elif self._in_body:
             if self.flow.read_paused or self.cycle.waiting_for_100_continue:

@@ -27,7 +27,7 @@ from ..telemetry import STDOUT
 from ..telemetry.logging.lines import LineWriter
 from ..telemetry.logging.logs import configure_logging
 from .config import ServerConfig
-from .draining import CANCEL_SECONDS, LATE_SECONDS, LIFESPAN_SECONDS, DrainingServer
+from .draining import ACCEPT_GRACE_SECONDS, CANCEL_TIMEOUT_SECONDS, LIFESPAN_TIMEOUT_SECONDS, DrainingServer
 from .target import Target, TargetError, load_application
 from .wrap import Served, operations_served, served
 
@@ -64,7 +64,13 @@ class _Application(BaseApplication):
 
     def load_config(self) -> None:
         stop = self.settings.shutdown
-        whole_stop = stop.drain_seconds + stop.request_seconds + LATE_SECONDS + CANCEL_SECONDS + LIFESPAN_SECONDS
+        whole_stop = (
+            stop.drain_seconds
+            + stop.request_seconds
+            + ACCEPT_GRACE_SECONDS
+            + CANCEL_TIMEOUT_SECONDS
+            + LIFESPAN_TIMEOUT_SECONDS
+        )
         chosen: dict[str, object] = {
             "bind": f"fd://{self._listener}",
             "workers": self._workers,

@@ -8,7 +8,7 @@ import termios
 from contextlib import suppress
 from typing import Any, cast
 
-MOST_JOINED_BYTES = 64 * 1024
+MAX_JOINED_BYTES = 64 * 1024
 """A larger piece is sent as it is: copying it would cost more than the call."""
 
 
@@ -30,7 +30,7 @@ class JoinedTransport:
     def write(self, data: bytes) -> None:
         """Sends `data` behind what was written before, when the loop turns at the latest."""
         self._written += len(data)
-        if len(data) > MOST_JOINED_BYTES:
+        if len(data) > MAX_JOINED_BYTES:
             self._flush()
             self._transport.write(data)
             return

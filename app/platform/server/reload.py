@@ -20,9 +20,9 @@ from ..process.listen import ListenError, bind
 from ..settings import Settings, SettingsError, variable
 from .target import TargetError
 
-GRACE_SECONDS = 1.0
+STOP_TIMEOUT_SECONDS = 1.0
 """How long the old child may take to leave; uvicorn's own reloader waits for an open stream for ever."""
-POLL_SECONDS = 0.2
+POLL_INTERVAL_SECONDS = 0.2
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -83,13 +83,13 @@ class _Child:
     def end(self) -> None:
         self._ended.set()
         self._process.terminate()
-        self._process.join(GRACE_SECONDS)
+        self._process.join(STOP_TIMEOUT_SECONDS)
         self._process.kill()
         self._process.join()
         self._stand_in.join()
 
     def _answer_for_the_dead(self) -> None:
-        while not wait([self._process.sentinel], POLL_SECONDS):
+        while not wait([self._process.sentinel], POLL_INTERVAL_SECONDS):
             if self._ended.is_set():
                 return
         detail = "The code does not start as it was last saved: its error is in the terminal."
@@ -99,7 +99,7 @@ class _Child:
             f"Content-Length: {len(body)}\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
         )
         while not self._ended.is_set():
-            if select.select([self._listener], [], [], POLL_SECONDS)[0]:
+            if select.select([self._listener], [], [], POLL_INTERVAL_SECONDS)[0]:
                 with suppress(OSError):
                     client, _ = self._listener.accept()
                     with client:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from tests.chart.judge import containers, hooks, network, objects, pods, references, scaling, selectors
 from tests.chart.judge.release import Finding, Object, Release, component_of
-from tests.chart.rendering import walk
+from tests.support.rendering import walk
 
 RULES = {
     rule.__name__: rule

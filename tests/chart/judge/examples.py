@@ -9,7 +9,7 @@ import yaml
 
 from tests.chart.judge.evaluator import names_in
 from tests.chart.judge.release import Object, Release
-from tests.chart.rendering import EXAMPLES, rendered
+from tests.support.rendering import EXAMPLES, rendered
 
 
 def values_file(profile: str) -> Path:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.chart.judge.release import COMPONENT, Finding, Release, Rule, name_of
-from tests.chart.rendering import walk
+from tests.support.rendering import walk
 
 LABELS = (
     "app.kubernetes.io/name",

@@ -12,7 +12,7 @@ import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs] (it has it
 import yaml
 
 from tests.chart.judge.release import Object, name_of
-from tests.chart.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
+from tests.support.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
 
 FOLDER = Path(__file__).parent / "schemas"
 CUSTOM_KINDS = sorted(path.stem for path in FOLDER.glob("*.yaml"))

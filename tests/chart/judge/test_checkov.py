@@ -11,8 +11,8 @@ import yaml
 
 from tests.chart.judge.examples import release_of
 from tests.chart.judge.mutation import container
-from tests.chart.rendering import manifest
 from tests.support.checkov import checkov
+from tests.support.rendering import manifest
 
 SKIPPED = {
     "CKV_K8S_11": (

@@ -9,7 +9,7 @@ import pytest
 from tests.chart.judge.evaluator import judge
 from tests.chart.judge.examples import release_of
 from tests.chart.judge.schemas import complaints
-from tests.chart.rendering import OLDEST_KUBERNETES
+from tests.support.rendering import OLDEST_KUBERNETES
 
 BASES = ("dev", "external", "minimal", "gitops")
 API = "components.api"

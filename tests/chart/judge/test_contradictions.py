@@ -8,8 +8,8 @@ from functools import cache
 import pytest
 
 from tests.chart.judge.contradictions import CONTRADICTIONS, Contradiction, exists, sentences
-from tests.chart.rendering import refusal
 from tests.support.helm import CHART
+from tests.support.rendering import refusal
 
 SENTENCES = list(sentences())
 

@@ -7,7 +7,7 @@ import pytest
 from tests.chart.judge.evaluator import EXEMPT, RULES, judge
 from tests.chart.judge.examples import release_of
 from tests.chart.judge.release import component_of
-from tests.chart.rendering import PROFILES
+from tests.support.rendering import PROFILES
 
 FULL = (
     "networkPolicy.enabled=true",

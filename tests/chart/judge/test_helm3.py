@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from tests.chart.judge.examples import values_file
-from tests.chart.rendering import NAMESPACE, OLDEST_KUBERNETES, PROFILES, Object, rendered
 from tests.support.helm import CHART, helm3_program, run_helm
+from tests.support.rendering import NAMESPACE, OLDEST_KUBERNETES, PROFILES, Object, rendered
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chart.judge.pod_security import violations
-from tests.chart.rendering import rendered
+from tests.support.rendering import rendered
 
 OWN = "/containers/0/securityContext"
 STOP = "/containers/0/lifecycle/preStop"

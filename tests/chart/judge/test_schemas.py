@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from tests.chart.judge.schemas import CUSTOM_KINDS, FOLDER, complaints
-from tests.chart.rendering import EXAMPLES, NEWEST_KUBERNETES, OLDEST_KUBERNETES, PROFILES, Object, rendered
 from tests.support.helm import ROOT
+from tests.support.rendering import EXAMPLES, NEWEST_KUBERNETES, OLDEST_KUBERNETES, PROFILES, Object, rendered
 
 
 @pytest.mark.parametrize("kubernetes", [OLDEST_KUBERNETES, NEWEST_KUBERNETES])

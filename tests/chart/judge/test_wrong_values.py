@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from tests.chart.judge.wrong_values import WrongValue, together, wrong_values
-from tests.chart.rendering import OLDEST_KUBERNETES
 from tests.support.helm import CHART, run_helm
+from tests.support.rendering import OLDEST_KUBERNETES
 
 WRONG = list(wrong_values())
 REFUSAL = re.compile(r"- at '(?P<path>[^']*)': (?P<words>.*)")

@@ -13,10 +13,10 @@ from app.platform.telemetry.metrics.catalogue import CATALOGUE, PROCESS_METRICS,
 from observability.catalogue.foreign import FOREIGN
 from observability.catalogue.page import PAGE, page
 from observability.catalogue.recorded import RECORDED
-from tests.server.process import scrape
+from tests.support.collector import dead
 from tests.support.live import live_service
+from tests.support.process import scrape
 from tests.support.tools import require_tool
-from tests.telemetry.collector import dead
 
 PLATFORM = Path(telemetry.__file__).parents[1]
 EVERYTHING: tuple[MetricSpec, ...] = (

@@ -9,7 +9,7 @@ from functools import cache
 
 import yaml
 
-from tests.chart.rendering import COMPONENT, NAMESPACE, Object, Rendered, rendered
+from tests.support.rendering import COMPONENT, NAMESPACE, Object, Rendered, rendered
 
 SCRAPE_SECONDS = 2
 """Each second would take all of two slow cores, and scrapes would fail that are not meant to."""

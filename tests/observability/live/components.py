@@ -16,8 +16,8 @@ from observability.preview.cluster import PODS
 from tests.observability.live.chart import Process, job
 from tests.observability.live.clients import Clients
 from tests.observability.live.outlets import Outlet
-from tests.server.process import Service
 from tests.support.live import variables
+from tests.support.process import Service
 from tests.support.waiting import free_port, until
 
 HEALTHY = "api"

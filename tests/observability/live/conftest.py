@@ -16,11 +16,11 @@ from app.platform.settings import Database
 from observability.catalogue.foreign import KUBE_STATE_METRICS, KUBELET
 from observability.dashboards.live import Gap, Span, gaps
 from observability.preview.prometheus import NoPrometheusError, program
-from tests.docs.conftest import browser, visit
 from tests.observability.live.chart import ELSEWHERE, SCRAPE_SECONDS
 from tests.observability.live.components import HEALTHY, Component, Part
 from tests.observability.live.faults import FAULTS, Fault
 from tests.observability.live.stage import Stage, last, running_stage, since
+from tests.support.browser import browser, visit
 from tests.support.tools import not_run_here
 
 __all__ = ["browser", "visit"]

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 
 from app.features.users.tokens import TokenIssuer
 from app.platform.ids import new_id
-from tests.auth.forge import auth_settings
 from tests.observability.live.chart import SCRAPE_SECONDS
 from tests.observability.live.clients import ITEMS, ONE_ITEM, Client, flood, ordinary
 from tests.observability.live.components import Component
 from tests.observability.live.mistakes import BLOCK, CHATTER, SLOW, WIDE
-from tests.server.process import scrape
 from tests.support.application import ALL_SCOPES
 from tests.support.databases import connection
+from tests.support.forge import auth_settings
+from tests.support.process import scrape
 from tests.support.waiting import until
 
 

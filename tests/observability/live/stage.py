@@ -17,7 +17,6 @@ from observability.dashboards.live import Prometheus, Span, all_values, resolve,
 from observability.preview.configuration import cluster_jobs
 from observability.preview.page import serving
 from observability.preview.prometheus import running_prometheus
-from tests.chart.rendering import Object
 from tests.observability.alertmanager import Inbox, receiving, running_alertmanager
 from tests.observability.live.chart import (
     ELSEWHERE,
@@ -30,6 +29,7 @@ from tests.observability.live.chart import (
 )
 from tests.observability.live.components import HEALTHY, START_SECONDS, Background, Component, Part
 from tests.support.databases import create_database, drop_database
+from tests.support.rendering import Object
 from tests.support.waiting import free_port, until
 
 

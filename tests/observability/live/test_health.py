@@ -13,11 +13,11 @@ from collections import Counter
 
 from observability.dashboards.grafana import Json
 from observability.dashboards.live import gaps
-from tests.docs.browser import Visit
 from tests.observability.live.clients import ITEMS, NOWHERE, ONE_ITEM
 from tests.observability.live.components import HEALTHY
 from tests.observability.live.conftest import HISTORY_SECONDS, STEP_SECONDS, Health
 from tests.observability.live.stage import Stage, last
+from tests.support.browser import Visit
 
 RELATIVE_TOLERANCE = 0.02
 QUIET = (

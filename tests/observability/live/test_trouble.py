@@ -16,7 +16,7 @@ from tests.observability.live.components import HEALTHY
 from tests.observability.live.conftest import Health, Trouble
 from tests.observability.live.faults import FAULTS, NOT_PROVOKED, Fault
 from tests.observability.live.stage import Stage, last
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 
 RELATIVE_TOLERANCE = 0.02
 SEVERITIES = {"page": "pages", "ticket": "tickets"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from tests.chart.rendering import NAMESPACE
+from tests.support.rendering import NAMESPACE
 
 Object: TypeAlias = dict[str, Any]
 Labels: TypeAlias = Mapping[str, str]

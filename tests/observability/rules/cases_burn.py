@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.chart.rendering import NAMESPACE
 from tests.observability.rules.cases import JOB, OURS, Case, target, variants
+from tests.support.rendering import NAMESPACE
 
 OBJECTIVE = {"availability": 0.999, "latency": 0.99}
 _SPENT = {"Fast": "within days", "Slow": "before the 30 days are over"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.chart.rendering import NAMESPACE
 from tests.observability.rules.cases import JOB, OURS, POD, Case, series, variants
+from tests.support.rendering import NAMESPACE
 
 
 def _pool(pending: str, used: str, most: str, timeouts: str = "0x60") -> dict[str, str]:

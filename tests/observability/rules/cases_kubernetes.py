@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.chart.rendering import NAMESPACE
 from tests.observability.rules.cases import JOB, OURS, Case, foreign, nan, others, series, variants
+from tests.support.rendering import NAMESPACE
 
 _TICKET = {"severity": "ticket"}
 _HPA = {"horizontalpodautoscaler": JOB}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.chart.rendering import NAMESPACE
 from tests.observability.rules.cases import OURS, POD, Case, foreign, others, target, variants
+from tests.support.rendering import NAMESPACE
 
 _TICKET, _PAGE = {"severity": "ticket"}, {"severity": "page"}
 _CONTAINER = {"pod": POD, "container": "slipway", "uid": "9"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.chart.rendering import NAMESPACE
 from tests.observability.rules.cases import (
     INSTANCE,
     JOB,
@@ -16,6 +15,7 @@ from tests.observability.rules.cases import (
     target,
     variants,
 )
+from tests.support.rendering import NAMESPACE
 
 OTHER_POD = "slipway-api-7c9d8f5b6-q8z2m"
 _PAGE, _TICKET = {"severity": "page"}, {"severity": "ticket"}

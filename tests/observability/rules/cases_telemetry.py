@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.chart.rendering import NAMESPACE
 from tests.observability.rules.cases import INSTANCE, JOB, OURS, POD, Case, series, variants
+from tests.support.rendering import NAMESPACE
 
 _OF_POD = {**OURS, "pod": POD, "severity": "ticket"}
 _LOGS = {**_OF_POD, "signal": "logs"}

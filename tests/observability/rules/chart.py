@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from tests.chart.rendering import Object, rendered
+from tests.support.rendering import Object, rendered
 
 ENABLED = "monitoring.rules.enabled=true"
 ROUTE = "monitoring.rules.objectives.routes.orders.route=/api/v1/orders"

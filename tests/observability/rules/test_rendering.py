@@ -16,12 +16,12 @@ from app.platform.telemetry.metrics.catalogue import DURATION_BUCKETS
 from observability.alerts.files import pages
 from observability.catalogue.queries import query_problems
 from observability.slo.objectives import PROBES
-from tests.chart.rendering import NAMESPACE, Object, refusal, rendered
 from tests.observability.rules.cases import JOB, Case
 from tests.observability.rules.chart import ENABLED, METHODS, ROUTE, every_rule, groups
 from tests.observability.rules.promtool import Trial, check_rules, failures
 from tests.observability.rules.test_alerts import by_rule
 from tests.support.helm import CHART
+from tests.support.rendering import NAMESPACE, Object, refusal, rendered
 
 RULES = "monitoring.rules"
 VALUE_SETS = {

@@ -11,7 +11,7 @@ import typer.main
 from app.cli import cli
 from observability.alerts.files import alerts
 from observability.catalogue.queries import query_problems
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 
 FOLDER = ROOT / "observability/runbooks"
 PAGES = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")

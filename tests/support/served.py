@@ -24,9 +24,8 @@ from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import Telemetry, build_telemetry
 from app.platform.telemetry.logging.lines import LineWriter
-from app.platform.telemetry.logging.logs import configure_logging
-from tests.support.logs import logging_restored
-from tests.telemetry.sample import create_sample, raw
+from tests.support.logs import logging_to
+from tests.support.sample import create_sample, raw
 
 Result = TypeVar("Result")
 PROBLEM = "application/problem+json"
@@ -187,14 +186,6 @@ def serving(
         yield Served(server.servers[0].sockets[0].getsockname()[1], telemetry, drain, log, server)
     assert writer.flush(5)
     os.close(descriptor)
-
-
-@contextmanager
-def logging_to(settings: Settings, writer: LineWriter) -> Generator[None]:
-    """Configures the logs of the process for a while."""
-    with logging_restored():
-        configure_logging(settings, writer)
-        yield
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.tools import not_run_here
-from tests.support.waiting import LONGEST, free_port, until
+from tests.support.waiting import TIMEOUT_SECONDS, free_port, until
 
 REPOSITORY = Path(__file__).parents[2]
-DRAIN = 1.0
-BUDGET = 1.5
+DRAIN_SECONDS = 1.0
+REQUEST_SECONDS = 1.5
 
 
 def scrape(port: int, path: str = "/metrics") -> str:
@@ -45,8 +45,8 @@ class Service:
             "SLIPWAY_ENVIRONMENT": "test",
             "SLIPWAY_HTTP__PORT": str(self.port),
             "SLIPWAY_METRICS__PORT": str(self.metrics_port),
-            "SLIPWAY_SHUTDOWN__DRAIN_SECONDS": str(DRAIN),
-            "SLIPWAY_SHUTDOWN__REQUEST_SECONDS": str(BUDGET),
+            "SLIPWAY_SHUTDOWN__DRAIN_SECONDS": str(DRAIN_SECONDS),
+            "SLIPWAY_SHUTDOWN__REQUEST_SECONDS": str(REQUEST_SECONDS),
             "SERVICE_TRACE": str(self.trace),
             "PYTHONPATH": str(REPOSITORY),
             "TMPDIR": str(folder),
@@ -90,7 +90,7 @@ class Service:
         self.process.send_signal(number)
 
     def wait(self) -> int:
-        return self.process.wait(LONGEST)
+        return self.process.wait(TIMEOUT_SECONDS)
 
     def children(self) -> set[int]:
         if not Path("/proc").exists():

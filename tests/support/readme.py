@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 
 README = (ROOT / "README.md").read_text()
 _BLOCKS = "\n".join(re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")

@@ -1,8 +1,13 @@
 """A browser tab that reaches one address only, and remembers what it did that it should not."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from playwright.sync_api import ConsoleMessage, Error, Page, Route
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route, sync_playwright
+
+from tests.support.tools import require_tool
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -54,3 +59,22 @@ class Visit:
 
     def _fail(self, error: Error) -> None:
         self.complaints.append(str(error))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    executable = require_tool("chromium", "chromium-browser", "google-chrome")
+    # Chromium writes settings and crash reports into the home folder.
+    environment: dict[str, str | float | bool] = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS, env=environment)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    yield Visit(context.new_page())
+    context.close()

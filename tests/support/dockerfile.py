@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 
 TEXT = (ROOT / "Dockerfile").read_text()
 

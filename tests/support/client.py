@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-LONGEST = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Connection:
 
     async def __aenter__(self) -> Self:
         opening = asyncio.open_connection("127.0.0.1", self._port)
-        self.reader, self.writer = await asyncio.wait_for(opening, LONGEST)
+        self.reader, self.writer = await asyncio.wait_for(opening, TIMEOUT_SECONDS)
         return self
 
     async def __aexit__(
@@ -47,7 +47,7 @@ class Connection:
 
     async def head(self) -> Answer:
         """The first line and the header of an answer."""
-        raw = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), LONGEST)
+        raw = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), TIMEOUT_SECONDS)
         first, *lines = raw.decode("latin-1").split("\r\n")[:-2]
         pairs = (line.split(": ", 1) for line in lines)
         return Answer(int(first.split()[1]), {name.lower(): value for name, value in pairs})
@@ -57,7 +57,7 @@ class Connection:
         while (answer := await self.head()).status < 200:
             pass
         length = int(answer.headers["content-length"])
-        answer.body = await asyncio.wait_for(self.reader.readexactly(length), LONGEST)
+        answer.body = await asyncio.wait_for(self.reader.readexactly(length), TIMEOUT_SECONDS)
         return answer
 
     async def get(self, path: str) -> Answer:
@@ -73,4 +73,4 @@ class Connection:
 
     async def rest(self) -> bytes:
         """What comes until the server closes."""
-        return await asyncio.wait_for(self.reader.read(), LONGEST)
+        return await asyncio.wait_for(self.reader.read(), TIMEOUT_SECONDS)

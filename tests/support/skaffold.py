@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import yaml
 
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 from tests.support.helm import run_helm
 
 TEXT = (ROOT / "skaffold.yaml").read_text()

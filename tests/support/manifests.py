@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import yaml
 
-from tests.project.checkout import ROOT
+from tests.support.checkout import ROOT
 from tools.generate.manifests import Key, Object, key_of
 
 K8S = ROOT / "k8s"
