@@ -19,6 +19,7 @@ from app.platform.process.drain import Drain
 from app.platform.process.health import Health
 from app.platform.process.operations_port import serve_metrics
 from app.platform.settings import Database
+from app.registry import names
 from tests.support.application import settings_for
 from tests.support.live import live_service
 from tests.support.waiting import free_port
@@ -70,7 +71,7 @@ def test_the_metrics_port_tells_the_operator(tmp_path: Path, new_database: Datab
         code, body = fetch(service.metrics_port, "/readyz")
         assert (code, body["status"], body["checks"]["database"]["status"]) == (200, "ok", "ok")
         code, body = fetch(service.metrics_port, "/info")
-        assert (code, body["environment"], body["features"]) == (200, "test", ["items", "users"])
+        assert (code, body["environment"], body["features"]) == (200, "test", list(names()))
 
 
 def test_the_metrics_port_tells_of_a_blocked_event_loop() -> None:

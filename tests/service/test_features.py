@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import MetaData
 
 from app.platform.settings import Settings, SettingsError
-from app.registry import discover, enabled
+from app.registry import discover, enabled, names
 from tests.support.application import SIGNING_KEY
 from tests.support.checkout import ROOT
 
@@ -62,5 +62,6 @@ def test_a_process_serves_the_features_that_it_is_told() -> None:
 
 
 def test_a_feature_that_does_not_exist_is_refused_by_name() -> None:
-    with pytest.raises(SettingsError, match='SLIPWAY_FEATURES: unknown feature "ordres"; known features: items, users'):
+    known = ", ".join(names())
+    with pytest.raises(SettingsError, match=f'SLIPWAY_FEATURES: unknown feature "ordres"; known features: {known}'):
         enabled(Settings.model_validate({"features": ("ordres",)}))

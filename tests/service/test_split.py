@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.platform.settings import Database, Settings, SettingsError, load_settings
-from app.registry import enabled
+from app.registry import branches, discover, enabled
 from tests.support.forge import claims, head, key, pem, token
 from tests.support.live import live_service, variables
 from tests.support.process import Service
@@ -115,7 +115,10 @@ async def test_invented_keys_are_refused_and_do_not_become_a_load(
         assert 1 <= questions(service) - before <= 3
 
 
-@pytest.mark.parametrize(("features", "brought_up"), [("items", {"items"}), ("", {"items", "users"})])
+SCHEMAS = {branch.schema for branch in branches(list(discover().values()))}
+
+
+@pytest.mark.parametrize(("features", "brought_up"), [("items", {"items"}), ("", SCHEMAS)])
 def test_a_migration_brings_up_the_features_that_it_is_told_or_all(
     features: str, brought_up: set[str], tmp_path: Path, empty_database: Database
 ) -> None:

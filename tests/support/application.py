@@ -17,6 +17,7 @@ from app.platform.ids import new_id
 from app.platform.settings import Database, Group, Settings
 from app.platform.telemetry.logging.lines import LineWriter
 from app.platform.telemetry.logging.logs import configure_logging
+from app.registry import names
 
 SIGNING_KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 NOWHERE = os.open(os.devnull, os.O_WRONLY)
@@ -26,7 +27,8 @@ FEATURE_SETTINGS = (
     AccountSettings(failures_per_address=1_000_000, places=1000),
 )
 """Hashes that cost next to nothing, and limits for one address that all tests of a worker share."""
-ALL_SCOPES = ("items:read", "items:write", "users:read", "users:write")
+ALL_SCOPES = tuple(f"{name}:{access}" for name in names() for access in ("read", "write"))
+"""What a new user may do: read and write with every feature."""
 
 
 def settings_for(database: Database, **changes: object) -> Settings:

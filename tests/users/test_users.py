@@ -11,7 +11,7 @@ from app.features.users.settings import AccountSettings
 from app.platform.http.application import SlipwayApp
 from app.platform.http.scopes import undeclared
 from app.platform.settings import Database
-from tests.support.application import running_app, settings_for
+from tests.support.application import ALL_SCOPES, running_app, settings_for
 from tests.support.databases import connection
 from tests.support.people import PASSWORD, bearer, log_in, new_user, registered
 
@@ -28,7 +28,7 @@ async def test_a_new_user_may_read_and_write_with_every_feature(client: httpx2.A
     assert (user["username"], user["email"], user["age"]) == (body["username"], body["email"], 33)
     assert user["full_name"] == "Zo\u00eb Quinn"
     assert user["disabled"] is False
-    assert user["scopes"] == ["items:read", "items:write", "users:read", "users:write"]
+    assert user["scopes"] == list(ALL_SCOPES)
     assert user["created_at"].endswith("Z")
     assert UUID(user["id"]).version == 7
 
