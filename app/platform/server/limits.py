@@ -22,6 +22,14 @@ REQUEST_BYTES = 2048
 """What a waiting request costs beside its own bytes."""
 WEBSOCKET_SHARE = 0.8
 """Of all connections; WebSockets are not closed to make room, so requests and probes need a part of their own."""
+MAX_PIECES = 64
+"""Pieces that one turn of the event loop parses; one segment can hold thousands."""
+MAX_PIECE_BYTES = 16 * 1024
+"""Of a chunked body, whose every byte can be a chunk."""
+MAX_UNWANTED_BYTES = 256 * 1024
+"""Of a body that is answered already: so much is read for the sake of the next request on the connection."""
+CHUNK_OVERHEAD = 16
+"""Bytes of framing that a chunk may have without counting as overhead; extensions are longer."""
 RESERVED_FILES = 64
 """Open files that are left for the database, the log and the metrics port."""
 LOG_INTERVAL_SECONDS = 10.0
