@@ -86,6 +86,31 @@ class Limits:
         _log.warning("refused %d requests or connections: %s", unlogged, reason)
 
 
+class Waiting:
+    """What one connection has in memory behind the request that is answered."""
+
+    __slots__ = ("_bytes", "_limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._bytes = 0
+
+    def book(self, number: int) -> bool:
+        """Whether so many bytes may wait, with those of all other connections; a refusal is counted."""
+        limits = self._limits
+        limits.waiting_bytes += number - self._bytes
+        self._bytes = number
+        if limits.waiting_bytes <= MAX_WAITING_BYTES:
+            return True
+        limits.refuse("pipelined")
+        return False
+
+    def release(self) -> None:
+        """Nothing waits any more."""
+        self._limits.waiting_bytes -= self._bytes
+        self._bytes = 0
+
+
 class RateWindow:
     """Judges a transfer by what arrived lately: what came early buys no time later."""
 

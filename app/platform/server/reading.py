@@ -19,10 +19,10 @@ from .limits import (
     MAX_PIECES,
     MAX_PIPELINED,
     MAX_UNWANTED_BYTES,
-    MAX_WAITING_BYTES,
     REQUEST_BYTES,
     LimitedConfig,
     RateWindow,
+    Waiting,
 )
 from .unsent import Unsent
 from .websocket import GuardedWebSocket
@@ -50,10 +50,9 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         self._received = 0  # bytes of a head, and of blank lines before it
         self._waited = 0.0  # seconds spent on the head that is expected
         self._held = b""  # what arrived and may not be parsed yet
-        self._waiting_bytes = 0
+        self._waiting = Waiting(limits)
         self._expecting = False  # a head: the parser is being fed one
-        self._upgrading = False
-        self._in_body = False
+        self._upgrading = self._in_body = False
         self._body_end = BodyEnd(0, chunked=False)
         self._framing = Framing()
         self._body_bytes = 0
@@ -78,7 +77,7 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unsent.end()
-        self._release()
+        self._waiting.release()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -280,7 +279,9 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         self._held = data
         self._flow.held = True
         self.flow.pause_reading()
-        self._book(len(data) + len(self.pipeline) * REQUEST_BYTES)
+        if not self._waiting.book(len(data) + len(self.pipeline) * REQUEST_BYTES):
+            self._refused = True
+            self.transport.abort()
 
     def _go_on(self) -> None:
         """Parses what was held back."""
@@ -288,25 +289,12 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
             return
         data, self._held = self._held, b""
         self._flow.held = bool(self.pipeline)
-        self._release()
+        self._waiting.release()
         if data:
             self._unset_keepalive_if_required()
             self._parse(data)
         if not self._held:
             self.flow.resume_reading()
-
-    def _book(self, size: int) -> None:
-        limits = self._limits
-        limits.waiting_bytes += size - self._waiting_bytes
-        self._waiting_bytes = size
-        if limits.waiting_bytes > MAX_WAITING_BYTES:
-            self._refused = True
-            limits.refuse("pipelined")
-            self.transport.abort()
-
-    def _release(self) -> None:
-        self._limits.waiting_bytes -= self._waiting_bytes
-        self._waiting_bytes = 0
 
     def _idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
