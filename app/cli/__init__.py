@@ -1,4 +1,4 @@
-"""The command line `slipway`; every command imports what it needs when it runs."""
+"""The command line `slipway`. Each command imports its dependencies when it runs, so that the start is fast."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ cli = command_line(DEFAULT_TARGET)
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database up to this release; a database that is ahead is left alone."""
+    """Upgrade the database to this release. A newer database is not changed."""
     from app.platform.db.migrations import MigrationError
     from app.platform.db.migrations import migrate as bring_up_to_date
     from app.registry import branches, enabled
@@ -35,15 +35,15 @@ def migrate() -> None:
 
 @cli.command()
 def seed() -> None:
-    """Add the demo user and items, if they are not there; never in production, and only in a checkout."""
+    """Add the demo user and items if they are missing. Needs a checkout, and is refused in production."""
     from importlib.util import find_spec
 
     settings = load_settings()
     if settings.production:
-        typer.echo("slipway seed: this is production; the demo user is for development", err=True)
+        typer.echo("slipway seed: refused in production: the demo user is for development", err=True)
         raise typer.Exit(1)
     if find_spec("tools") is None:
-        typer.echo("slipway seed: the demo data is not installed here; run it in a checkout", err=True)
+        typer.echo("slipway seed: the demo data is not installed: run the command in a checkout", err=True)
         raise typer.Exit(1)
     from tools.seed import seed as add
 
@@ -62,9 +62,9 @@ def openapi() -> None:
 
 @cli.command()
 def check_config(
-    show: Annotated[bool, typer.Option(help="Print the effective settings, secrets masked.")] = True,
+    show: Annotated[bool, typer.Option(help="Print the effective settings with masked secrets.")] = True,
 ) -> None:
-    """Check the configuration and print what is effective; exits 78 and names each variable that is wrong."""
+    """Check the configuration and print the effective settings. Exits with 78 and names each invalid variable."""
     from app.main import create_app
     from app.platform.settings import load
     from app.platform.settings.groups import with_groups
@@ -82,7 +82,7 @@ def check_config(
 
 
 def effective(settings: Settings) -> list[tuple[str, object]]:
-    """Every setting as its variable and value; a secret shows only whether it is set."""
+    """The variable and value of every setting. Secrets are masked."""
     from pydantic import BaseModel, SecretStr
 
     from app.platform.settings import variable
@@ -104,5 +104,5 @@ def effective(settings: Settings) -> list[tuple[str, object]]:
 
 
 def main() -> None:
-    """Entry point; configuration errors are printed as sentences, with exit code 78."""
+    """Entry point. Configuration errors are printed, and the exit code is 78."""
     run(cli)

@@ -11,15 +11,15 @@ from .control_commands import add_control_commands
 from .process.listen import ListenError
 from .settings import EXIT_CONFIG, Settings, SettingsError, load_settings
 
-ServerKind = Annotated[Literal["uvicorn", "gunicorn"], typer.Option(help="gunicorn is for several workers")]
-Workers = Annotated[int, typer.Option(min=1, max=64, help="processes; with gunicorn only")]
-Host = Annotated[str | None, typer.Option(help="instead of SLIPWAY_HTTP__HOST")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="instead of SLIPWAY_HTTP__PORT")]
-Reload = Annotated[bool, typer.Option("--reload", help="anew at each change of a Python file below this folder")]
+ServerKind = Annotated[Literal["uvicorn", "gunicorn"], typer.Option(help="Server. gunicorn runs several workers.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Number of processes. Needs gunicorn.")]
+Host = Annotated[str | None, typer.Option(help="Overrides SLIPWAY_HTTP__HOST.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Overrides SLIPWAY_HTTP__PORT.")]
+Reload = Annotated[bool, typer.Option("--reload", help="Restart when a Python file in this directory changes.")]
 
 
 def command_line(default_target: str | None = None) -> typer.Typer:
-    """The commands of the library. A service adds its own, and names the application that `serve` takes by default."""
+    """The commands of the library. A service adds its own commands and the default application of `serve`."""
     commands = typer.Typer(
         add_completion=False,
         no_args_is_help=True,
@@ -29,12 +29,13 @@ def command_line(default_target: str | None = None) -> typer.Typer:
 
     @commands.callback()
     def _commands() -> None:
-        """Serves ASGI applications: request ids, metrics, traces, health and a stop that loses no request."""
+        """Serve ASGI applications with request ids, metrics, traces, health checks and a graceful shutdown."""
 
     @commands.command()
     def serve(
         target: Annotated[
-            str | None, typer.Argument(help="package.module:attribute, an ASGI application or what makes one")
+            str | None,
+            typer.Argument(help="package.module:attribute of an ASGI application or of a function that returns one."),
         ] = default_target,
         server: ServerKind = "uvicorn",
         workers: Workers = 1,
@@ -44,7 +45,7 @@ def command_line(default_target: str | None = None) -> typer.Typer:
     ) -> None:
         """Serve an application until SIGTERM or Ctrl-C."""
         if target is None:
-            raise typer.BadParameter("name the application, such as package.module:app", param_hint="TARGET")
+            raise typer.BadParameter("missing: give the application, such as package.module:app", param_hint="TARGET")
         if workers > 1 and server != "gunicorn":
             raise typer.BadParameter("several workers need --server gunicorn", param_hint="--workers")
         if reload and server == "gunicorn":
@@ -76,13 +77,13 @@ def _reload(target: str, settings: Settings) -> int:
 
 
 def with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
-    """The settings with the address of the API replaced, where one is given."""
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    return settings.model_copy(update={"http": settings.http.model_copy(update=given)}) if given else settings
+    """The settings with this host and port, where they are not None."""
+    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    return settings.model_copy(update={"http": settings.http.model_copy(update=changes)}) if changes else settings
 
 
 def run(commands: typer.Typer) -> None:
-    """Runs the command of this process; a configuration that cannot be used ends it with code 78."""
+    """Runs the command. An invalid configuration exits with code 78."""
     try:
         commands()
     except SettingsError as error:

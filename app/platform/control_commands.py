@@ -1,4 +1,4 @@
-"""`slipway log-level` and `slipway trace-ratio`: change what running processes log and trace, for a while."""
+"""`slipway log-level` and `slipway trace-ratio` change the log level and trace ratio of running processes."""
 
 import getpass
 import json
@@ -16,17 +16,21 @@ _DURATION = re.compile(r"(\d{1,5})([smh])")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-def _refuse(given: object) -> None:
-    if given:
+def _refuse(value: object) -> None:
+    if value:
         raise typer.BadParameter(
             "--print, --signed and --url were removed: run the command as the user of the process, on its machine or "
             "in its container"
         )
 
 
-For = Annotated[str, typer.Option("--for", help="until it is as configured again: 90s, 10m; at most 1h")]
-Pid = Annotated[int | None, typer.Option(help="one process; without it, all with the metrics port of the settings")]
-By = Annotated[str | None, typer.Option(help="who requests it, for the audit line; the user of this machine if unset")]
+For = Annotated[str, typer.Option("--for", help="How long the change lasts, such as 90s or 10m; at most 1h.")]
+Pid = Annotated[
+    int | None, typer.Option(help="Process id. By default, every process with the configured metrics port.")
+]
+By = Annotated[
+    str | None, typer.Option(help="Who requests the change, for the audit line. By default, the current user.")
+]
 Url = Annotated[str | None, typer.Option("--url", hidden=True, callback=_refuse)]
 Print = Annotated[bool, typer.Option("--print", hidden=True, callback=_refuse)]
 Signed = Annotated[bool, typer.Option("--signed", hidden=True, callback=_refuse)]
@@ -45,7 +49,7 @@ def add_control_commands(commands: typer.Typer) -> None:
         only_print: Print = False,
         signed: Signed = False,
     ) -> None:
-        """Write other log levels for a while; without a level, show what is in force."""
+        """Change the log level for a limited time. Without a level, show the current one."""
         _run("log_level", level, seconds, pid, by)
 
     @commands.command()
@@ -58,7 +62,7 @@ def add_control_commands(commands: typer.Typer) -> None:
         only_print: Print = False,
         signed: Signed = False,
     ) -> None:
-        """Record another share of traces for a while; without a share, show what is in force."""
+        """Change the trace ratio for a limited time. Without a ratio, show the current one."""
         _run("sample_ratio", ratio, seconds, pid, by)
 
 
@@ -96,7 +100,7 @@ def seconds_of(duration: str) -> int:
     parsed = _DURATION.fullmatch(duration)
     seconds = int(parsed[1]) * _UNITS[parsed[2]] if parsed else 0
     if not 1 <= seconds <= 3600:
-        raise typer.BadParameter("a number and s, m or h, from 1s to 1h", param_hint="--for")
+        raise typer.BadParameter("must be a number and s, m or h, from 1s to 1h", param_hint="--for")
     return seconds
 
 

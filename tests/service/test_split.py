@@ -170,7 +170,7 @@ def test_what_is_no_base_url_is_refused(url: str) -> None:
 def test_a_bad_base_url_is_said_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # where there is no .env
     monkeypatch.setenv("SLIPWAY_SERVICES__USERS", "users")
-    with pytest.raises(SettingsError, match="SLIPWAY_SERVICES__USERS: it is no base URL"):
+    with pytest.raises(SettingsError, match="SLIPWAY_SERVICES__USERS: must be a base URL"):
         load_settings()
 
 

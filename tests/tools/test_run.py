@@ -196,7 +196,9 @@ def test_a_port_in_use_is_one_sentence(checkout: Path, variable: str) -> None:
     assert "\n" not in sentence
 
 
-@pytest.mark.parametrize(("given", "named"), [("http", "PORT is no port"), ("65536", "PORT is no port"), ("²", "PORT")])
+@pytest.mark.parametrize(
+    ("given", "named"), [("http", "PORT must be a number"), ("65536", "PORT must be a number"), ("²", "PORT")]
+)
 def test_a_port_that_is_none_is_one_sentence(checkout: Path, given: str, named: str) -> None:
     refused = Run(checkout, PORT=given)
     assert refused.process.wait(LONGEST) == 78

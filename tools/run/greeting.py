@@ -39,7 +39,7 @@ TOKEN=$(curl -s {url}/api/v1/auth/token -d username={USERNAME} -d password={PASS
 curl -s "{url}/api/v2/items?limit=2" {bearer}
 curl -s {url}/api/v2/items {bearer} {json} -d '{{"name": "Buoy", "price": {{"amount": "12.50", "currency": "EUR"}}}}'
 
-Save a file in app/ and it is served anew; Ctrl-C stops everything; the data stays in .slipway/.
+Saving a file in app/ restarts the service. Ctrl-C stops everything. The data stays in .slipway/.
 """
 
 

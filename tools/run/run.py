@@ -80,13 +80,13 @@ def _leave(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _port(variable: str, otherwise: int) -> int:
-    given = os.environ.get(variable, "")
-    if not given:
-        return otherwise
-    if given.isascii() and given.isdigit() and 0 < int(given[:6]) <= 65535:
-        return int(given)
-    raise SettingsError([f"{variable} is no port: give a number from 1 to 65535"])
+def _port(variable: str, default: int) -> int:
+    value = os.environ.get(variable, "")
+    if not value:
+        return default
+    if value.isascii() and value.isdigit() and 0 < int(value[:6]) <= 65535:
+        return int(value)
+    raise SettingsError([f"{variable} must be a number from 1 to 65535"])
 
 
 def _refuse_taken_ports(settings: Settings) -> None:
@@ -96,4 +96,4 @@ def _refuse_taken_ports(settings: Settings) -> None:
     if metrics.enabled:
         bind(metrics.host, metrics.port, variable="METRICS_PORT").close()
         if http.port == metrics.port:
-            raise ListenError(f"PORT and METRICS_PORT are both {http.port}: choose another for one of them")
+            raise ListenError(f"PORT and METRICS_PORT are both {http.port}: set one of them to another port")

@@ -1,4 +1,4 @@
-"""Typed settings from the environment, `.env` and a folder of secret files; each group has a module of its own."""
+"""Typed settings from the environment, `.env` and a directory of secret files. Each group has its own module."""
 
 import os
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from .auth import Auth
 from .base import EXIT_CONFIG, PREFIX, Group, SettingsError, variable
 from .database import Address, Database
 from .http import Http, Metrics
-from .networks import covers_everybody, parse_networks
+from .networks import covers_every_address, parse_networks
 from .process import Service, Shutdown
 from .removed import REMOVED
 from .telemetry import Telemetry
@@ -51,7 +51,7 @@ AnySettings = TypeVar("AnySettings", bound="Settings")
 class Settings(BaseSettings):
     """Everything that can be configured, by `SLIPWAY_<GROUP>__<NAME>`.
 
-    Sources, the first wins: arguments, environment, `.env`, files named `<group>__<name>` in the folder
+    Sources, in order of precedence: arguments, environment, `.env`, files named `<group>__<name>` in the directory
     `SLIPWAY_SECRETS_DIR` (default `/run/secrets/slipway`).
     """
 
@@ -69,12 +69,13 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "test", "production"] = "production"
-    """In production weak secrets are refused, and the documentation pages are off."""
+    """`production` refuses weak secrets and disables the documentation pages."""
     features: Annotated[tuple[str, ...] | None, NoDecode] = None
-    """Names of the features that run in this process, comma-separated; unset means all."""
+    """Comma-separated names of the features that run in this process. Unset means all."""
     services: dict[str, BaseUrl] = {}
-    """Base URL of the process that runs a feature which this one does not, such as `http://shop-users`. By that of
-    `users` access tokens are verified, without a signing key; while it does not answer its last keys hold for a day."""
+    """Base URL of the process that runs a feature which this process does not run, such as `http://shop-users`. With
+    the URL of `users`, this process needs no signing key: it fetches the public keys from there. If `users` does not
+    respond, the last keys stay valid for a day."""
     service: Service = Service()
     http: Http = Http()
     metrics: Metrics = Metrics()
@@ -105,12 +106,12 @@ class Settings(BaseSettings):
 
     @property
     def production(self) -> bool:
-        """Whether the strict rules for secrets hold."""
+        """Whether weak secrets are refused."""
         return self.environment == "production"
 
     @property
     def details_exposed(self) -> bool:
-        """Whether anybody may see names and versions of what runs here."""
+        """Whether anyone may see the names and versions of what runs here."""
         return not self.production if self.http.expose_details is None else self.http.expose_details
 
     @property
@@ -138,30 +139,30 @@ def load(model: type[AnySettings]) -> AnySettings:
     try:
         settings = model()
     except ValidationError as error:
-        raise SettingsError(_sentence(one["loc"], one["msg"]) for one in error.errors()) from None
+        raise SettingsError(_sentence(problem["loc"], problem["msg"]) for problem in error.errors()) from None
     except SourceError as error:
         raise SettingsError([f"{error}; see the settings table in the documentation"]) from None
-    if settings.production and (problems := _trusts_everybody(settings)):
+    if settings.production and (problems := _trusts_every_address(settings)):
         raise SettingsError(problems)
     return settings
 
 
-def _trusts_everybody(settings: Settings) -> list[str]:
+def _trusts_every_address(settings: Settings) -> list[str]:
     trusted = {
         variable("http", "trusted_proxies"): settings.http.trusted_proxies,
         variable("telemetry", "trusted_callers"): settings.telemetry.trusted_callers or "",
     }
     return [
-        f"{name}: everybody is trusted, which is refused in production: name the addresses or networks"
+        f"{name} trusts every address, which production refuses: list the addresses or networks"
         for name, value in trusted.items()
-        if covers_everybody(parse_networks(value))
+        if covers_every_address(parse_networks(value))
     ]
 
 
 def unknown_variables(environment: Iterable[str], sections: Iterable[str] = ()) -> tuple[str, ...]:
-    """Variables that start with the prefix and name no setting: most often a typing mistake.
+    """Variables that start with the prefix but are not a setting, usually because of a typing mistake.
 
-    `sections` are those of the features.
+    `sections` are the settings groups of the features.
     """
     known = {variable(name) for name in (*Settings.model_fields, *sections)} | {f"{PREFIX}SECRETS_DIR"}
     return tuple(

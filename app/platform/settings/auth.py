@@ -13,11 +13,11 @@ class Auth(Group):
     signing_key: SecretStr = SecretStr("")
     """Ed25519 private key, PKCS 8 in PEM."""
     previous_key: SecretStr | None = None
-    """The key signed with before the last rotation (private or public PEM): still verified, never used to sign. Where
-    several pods issue tokens, put the next key here for one roll-out before it signs: no pod meets a key it lacks."""
+    """The signing key before the last rotation (private or public PEM). It verifies tokens and never signs. If several
+    pods issue tokens, set the next key here one rollout before it becomes the signing key, so that all pods know it."""
     issuer: str = "slipway"
-    """`iss` of the tokens."""
+    """`iss` claim of the tokens."""
     audience: str = "slipway"
-    """`aud` of the tokens."""
+    """`aud` claim of the tokens."""
     token_seconds: Annotated[int, Field(ge=30, le=600)] = 600
-    """How long a token is good, at most ten minutes."""
+    """Lifetime of a token, at most ten minutes."""

@@ -1,4 +1,4 @@
-"""What every group of settings is made of: its base class, its errors and the names of its variables."""
+"""The base class of settings groups, their errors, and the names of their variables."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ EXIT_CONFIG = 78
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used.
+    """The configuration is invalid.
 
-    `problems` holds one sentence each, which names the variable and never its value.
+    `problems` has one sentence for each problem. It names the variable and never its value.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
@@ -21,7 +21,7 @@ class SettingsError(Exception):
 
 
 class Group(BaseModel):
-    """Settings that belong together; an unknown name in a group is an error, since it is a typing mistake."""
+    """A group of settings. An unknown name in a group is an error, because it is a typing mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 

@@ -10,31 +10,31 @@ from .base import Group, variable
 from .types import Port, Positive, Seconds
 
 SYSTEM = "system"
-"""In place of certificates: those that the system trusts."""
+"""Value of `ssl_root_cert` for the certificate authorities that the system trusts."""
 
 
 def is_pem(value: str) -> bool:
-    """Whether this is PEM itself and no path of a file."""
+    """Whether this is PEM text and not the path of a file."""
     return "-----BEGIN" in value
 
 
 def _host(value: str) -> str:
     # A name, an address, or the absolute path of the folder of a Unix socket.
     if not re.fullmatch(r"[\w.-]+|[0-9a-fA-F:.]+(%[\w.-]+)?|/[^@:?#\s]*", value):
-        raise ValueError("it must be one host name or address, without scheme, user, password, port or spaces")
+        raise ValueError("must be a host name or address without scheme, user, password, port or spaces")
     return value
 
 
 def _name(value: str) -> str:
     if not value or not value.isprintable() or "://" in value or set(value) & set("@:/? "):
-        raise ValueError("it must be one name, and no URL: without spaces, @, :, / and ?")
+        raise ValueError("must be a name without spaces, @, :, / and ?, not a URL")
     return value
 
 
 def _role(value: str) -> str:
     # Managed PostgreSQL has roles such as alice@example.com; what could hold a password must not be printed.
     if not value or not value.isprintable() or re.search(r"://|:.*@|password\s*=", value):
-        raise ValueError("it must be the name of a role, and no URL or other text with a password")
+        raise ValueError("must be the name of a role, not a URL or other text with a password")
     return value
 
 
@@ -49,42 +49,42 @@ class Address(Group):
     host: Host
     """Host of PostgreSQL itself."""
     port: Port = 5432
-    """Its port."""
+    """Port of PostgreSQL."""
 
 
 class Database(Group):
-    """PostgreSQL, by components and never by a DSN, so that no log line can hold the password."""
+    """PostgreSQL. There is no DSN setting, so that no log line can contain the password."""
 
     host: Host = "127.0.0.1"
     """Host of PostgreSQL, or of the pooler in front of it."""
     port: Port = 5432
-    """Its port."""
+    """Port of PostgreSQL or the pooler."""
     name: Name = "slipway"
     """Name of the database."""
     user: Role = "slipway"
-    """Role to log in as. `slipway migrate` needs one that owns the schemas; processes may have lesser ones."""
+    """Role to log in as. `slipway migrate` needs the owner of the schemas; processes can use a lesser role."""
     password: SecretStr = SecretStr("")
-    """Its password: at least 12 characters in production."""
+    """Password of the role, at least 12 characters in production."""
     ssl: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = "verify-full"
-    """TLS to the server, in the words of libpq's `sslmode`. Only `verify-full` and `verify-ca` keep somebody else from
-    taking the server's place; production refuses `prefer`."""
+    """TLS mode, as libpq's `sslmode`. Only `verify-full` and `verify-ca` protect against a server that impersonates
+    PostgreSQL. Production refuses `prefer`."""
     ssl_root_cert: Annotated[str, Field(validate_default=True)] = SYSTEM
-    """The certificate authorities that sign the server's certificate: path of a PEM file, or its content (as a secret
-    file), or `system` for those that the system trusts (with `verify-full` only)."""
+    """Certificate authorities for the server's certificate: the path of a PEM file, its content (as a secret file), or
+    `system` for the authorities that the system trusts (only with `verify-full`)."""
     pool_size: Positive = 10
-    """Connections that requests of this process may have open; readiness has one more."""
+    """Maximum number of connections for requests of this process. Readiness uses one more."""
     pool_timeout_seconds: Seconds = 1
-    """How long a request waits for a connection before it is answered 503."""
+    """How long a request waits for a connection before the response is 503."""
     connect_timeout_seconds: Seconds = 2
-    """How long a new connection may take."""
+    """Timeout for a new connection."""
     statement_timeout_seconds: Seconds = 2
-    """How long a statement may take before its request is answered 503."""
+    """Timeout for a statement. The response is then 503."""
     lock_timeout_seconds: Seconds = 3
-    """For migrations: how long a statement may wait for a lock before it gives up."""
+    """How long a statement of a migration waits for a lock before the migration fails."""
     pooler: bool = False
-    """True behind a pooler in transaction mode (PgBouncer): no prepared statements are kept."""
+    """True behind a pooler in transaction mode (PgBouncer). Prepared statements are then disabled."""
     direct: Address | None = None
-    """The address around the pooler, for migrations and session locks."""
+    """Address of PostgreSQL without the pooler, for migrations and session locks."""
 
     @field_validator("ssl_root_cert")
     @classmethod
@@ -94,7 +94,7 @@ class Database(Group):
             return value
         if value == SYSTEM:
             if mode == "verify-ca":
-                # Anybody gets a certificate from an authority that the system trusts, for a name of their own.
+                # Anyone can get a certificate for their own name from an authority that the system trusts.
                 raise ValueError(f"{variable('database', 'ssl')}=verify-ca needs the file of your own authority")
             return value
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -104,9 +104,9 @@ class Database(Group):
             else:
                 context.load_verify_locations(cafile=value)
         except (ssl.SSLError, ValueError):
-            raise ValueError("it holds no certificates in PEM") from None
+            raise ValueError("it contains no certificates in PEM") from None
         except OSError as error:
             raise ValueError(f"the file cannot be read: {error.strerror}") from None
         if not context.get_ca_certs():
-            raise ValueError("none of its certificates is that of an authority (CA:TRUE)")
+            raise ValueError("it contains no certificate of an authority (CA:TRUE)")
         return value

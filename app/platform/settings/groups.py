@@ -1,4 +1,4 @@
-"""Groups of settings that features declare, read from the same sources as the platform's."""
+"""Settings groups of features, read from the same sources as the platform's."""
 
 from collections.abc import Mapping
 from typing import TypeVar, cast
@@ -12,7 +12,7 @@ AnyGroup = TypeVar("AnyGroup", bound=Group)
 
 
 def with_groups(groups: Mapping[str, type[Group]]) -> type[Settings]:
-    """The settings of the platform and these groups of features, by section, as one model."""
+    """One model with the settings of the platform and these groups, by section."""
     fields = {section: (kind, kind()) for section, kind in groups.items()}
     return cast("type[Settings]", create_model("Settings", __base__=Settings, **fields))  # type: ignore[call-overload]
 

@@ -17,34 +17,35 @@ class Http(Group):
     port: Port = 8000
     """Port to listen on."""
     max_body_bytes: Positive = 64 * 1024
-    """A larger body is answered 413, unless its route declares another limit (`takes_bodies_of`)."""
+    """Maximum size of a request body, unless the route declares another limit (`takes_bodies_of`). A larger body gets
+    413."""
     max_body_bytes_in_flight: Positive = 32 * 1024 * 1024
-    """Bytes of bodies that a process holds for all running requests together; what would be more is answered 503."""
+    """Maximum size of all request bodies that a process holds at the same time. A request beyond it gets 503."""
     max_json_values: Positive = 2000
-    """A JSON body with more values, members and elements counted at every depth, is answered 400."""
+    """Maximum number of values in a JSON body, with members and elements at every depth. A larger body gets 400."""
     max_json_depth: Positive = 32
-    """A JSON body with objects and arrays nested deeper is answered 400."""
+    """Maximum depth of objects and arrays in a JSON body. A deeper body gets 400."""
     max_header_bytes: Positive = 32 * 1024
-    """A larger head of a request is answered 431, and so is one with more than 100 header fields."""
+    """Maximum size of the request line and header fields. A larger head, or more than 100 fields, gets 431."""
     max_connections: Positive = 1000
-    """Open connections of a process; beyond them, those that wait for a request are closed to make room. WebSockets
-    have four fifths of them at most."""
+    """Maximum number of open connections of a process. Beyond it, idle connections are closed. WebSockets have at most
+    four fifths of it."""
     header_timeout_seconds: Annotated[Seconds, Field(gt=0)] = 10
-    """How long a client may take to send the head of a request."""
+    """Timeout for a client to send the head of a request."""
     min_body_bytes_per_second: Positive = 256
-    """A body that arrives, or an answer that is read, more slowly than this is cut (an attack, not a slow line)."""
+    """Minimum rate at which a client must send a body and read a response. A slower connection is closed."""
     write_timeout_seconds: Annotated[Seconds, Field(gt=0)] = 30
-    """Over which time a client must read its answers at that rate."""
+    """Window over which the rate of reading a response is measured."""
     keep_alive_seconds: Seconds = 20
-    """How long an idle connection is kept."""
+    """How long an idle connection stays open."""
     trusted_proxies: Networks = ""
-    """Addresses or networks of proxies whose `X-Forwarded-For` and `-Proto` are believed, comma-separated; `*`, which
-    is everybody, is refused in production."""
+    """Comma-separated addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
+    Production refuses `*`, which trusts every address."""
     expose_details: bool | None = None
-    """Whether `/info` is served, and `/readyz` and `/startupz` list each dependency; unset means: everywhere but in
-    production. The metrics port has both in any case."""
+    """Whether `/info` is served and `/readyz` and `/startupz` list each dependency. Unset means true except in
+    production. The metrics port always has both."""
     docs: bool | None = None
-    """`/docs`, `/redoc` and `/openapi.json`; unset means: everywhere but in production."""
+    """Whether `/docs`, `/redoc` and `/openapi.json` are served. Unset means true except in production."""
 
     @model_validator(mode="after")
     def _hold_one_body(self) -> Self:
@@ -54,10 +55,10 @@ class Http(Group):
 
 
 class Metrics(Group):
-    """Where `/metrics` is served: its own port, so that it is never on the public one."""
+    """The metrics port, which serves `/metrics`, so that it is never on the public port."""
 
     enabled: bool = True
-    """Whether there is a metrics port."""
+    """Whether the metrics port is open."""
     host: str = "127.0.0.1"
     """Address to listen on; `0.0.0.0` in a container."""
     port: Port = 9464

@@ -1,4 +1,4 @@
-"""Addresses and networks of peers, as a setting says them."""
+"""Addresses and networks of peers, as settings list them."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
@@ -15,9 +15,9 @@ _PEER_CACHE_SIZE = 4096
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """The networks of a comma-separated list; a single address is a network of one, and `*` is everybody.
+    """Parses a comma-separated list. A single address is a network of one address, and `*` is every address.
 
-    Raises `ValueError` with a sentence that names the entry by its number.
+    Raises `ValueError` with a sentence that names the position of the invalid entry.
     """
     if text.strip() == EVERYONE:
         return _ALL
@@ -25,15 +25,15 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(_network(entry, number) for number, entry in enumerate(entries, 1))
 
 
-def covers_everybody(networks: tuple[Network, ...]) -> bool:
-    """Whether every IPv4 or every IPv6 address is in them, however that is written."""
+def covers_every_address(networks: tuple[Network, ...]) -> bool:
+    """Whether the networks together contain every IPv4 or every IPv6 address."""
     four = collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
     six = collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
     return any(network in _ALL for network in (*four, *six))
 
 
 def parse_address(text: str) -> Address | None:
-    """The address without a zone, an IPv4 address in IPv6 as IPv4; None for anything else."""
+    """Parses an address without a zone. An IPv4-mapped IPv6 address becomes IPv4. None for any other text."""
     if "%" in text:
         return None
     try:
@@ -44,22 +44,22 @@ def parse_address(text: str) -> Address | None:
 
 
 class TrustedPeers:
-    """Who is believed, by the address of the other end of a connection."""
+    """The peers that are trusted, by the address of a connection."""
 
     def __init__(self, text: str) -> None:
         self._networks = parse_networks(text)
-        # A connection brings many requests from one address.
+        # A connection sends many requests from one address.
         self._includes_cached = lru_cache(_PEER_CACHE_SIZE)(self._includes)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
     def includes(self, host: str) -> bool:
-        """Whether this host is believed; no text that is not an address is."""
+        """Whether this host is trusted. A text that is not an address is not."""
         return self._includes_cached(host)
 
     def includes_address(self, address: Address) -> bool:
-        """The same for an address that is parsed already."""
+        """The same for a parsed address."""
         return any(address in network for network in self._networks)
 
     def _includes(self, host: str) -> bool:
@@ -74,9 +74,13 @@ def _network(entry: str, number: int) -> Network:
     try:
         network = ip_network(entry, strict=False)
     except ValueError:
-        raise ValueError(f"entry {number} has a prefix that is too long: at most 32 for IPv4, 128 for IPv6") from None
+        raise ValueError(
+            f"entry {number} has a prefix that is too long: the maximum is 32 for IPv4 and 128 for IPv6"
+        ) from None
     if slash and ip_address(address) != network.network_address:
-        raise ValueError(f"entry {number} has an address that is not the first of its network, as 10.0.0.0/8 has")
+        raise ValueError(
+            f"entry {number} has bits set after its prefix: write the first address of the network, such as 10.0.0.0/8"
+        )
     return network
 
 

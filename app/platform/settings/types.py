@@ -1,4 +1,4 @@
-"""Types of settings: each says what it takes."""
+"""Types of settings values."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ def _base_url(value: str) -> str:
     except ValueError:
         complete = False
     if parts.scheme not in {"http", "https"} or not complete or set(value) & set("@?# ") or not value.isprintable():
-        raise ValueError("it is no base URL: write http:// or https://, a host, and no user, query or fragment")
+        raise ValueError("must be a base URL: http:// or https:// and a host, without user, query or fragment")
     return value.rstrip("/")
 
 
