@@ -73,7 +73,7 @@ def test_an_edit_is_served_even_while_a_stream_is_open(edited: Edited) -> None:
         assert client.recv(1000).startswith(b"HTTP/1.1 200")
         edited.write("second")
         edited.wait_for("second")
-    assert "edited.py changed, starting anew" in edited.service.log()
+    assert "edited.py changed, restarting" in edited.service.log()
 
 
 def test_an_old_process_that_does_not_end_is_killed(edited: Edited) -> None:

@@ -10,19 +10,17 @@ ROOT = Path(__file__).parents[2]
 
 def main() -> None:
     """Writes what is stale and removes what is no longer generated, or only names it with `--check`."""
-    files = generated_files()
-    stale = stale_files(files)
-    if "--check" in sys.argv[1:]:
-        if stale:
+    for files in generated_files():
+        stale = stale_files(files)
+        if stale and "--check" in sys.argv[1:]:
             sys.exit("\n".join(f"{path.relative_to(ROOT)} is stale: run `make generate`" for path in stale))
-        return
-    for path in stale:
-        if path in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files[path])
-        else:
-            path.unlink()
-        print(path.relative_to(ROOT))
+        for path in stale:
+            if path in files:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(files[path])
+            else:
+                path.unlink()
+            print(path.relative_to(ROOT))
 
 
 if __name__ == "__main__":

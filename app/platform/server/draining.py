@@ -1,4 +1,4 @@
-"""uvicorn's server with a stop that loses no request: it drains, answers what runs, and ends the lifespan."""
+"""uvicorn's server with a graceful shutdown: it drains, answers running requests, and ends the lifespan."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ from .websocket import GuardedWebSocket
 
 TICK_INTERVAL_SECONDS = 0.05
 ACCEPT_GRACE_SECONDS = 0.3
-"""How long a client whose connection was taken in as the listener closed has to send its request."""
+"""How long a client that was accepted while the listener closed has to send its request."""
 CANCEL_TIMEOUT_SECONDS = 0.5
 """How long cancelled requests have to answer 503 and to clean up."""
 LIFESPAN_TIMEOUT_SECONDS = 3.0
@@ -33,9 +33,9 @@ _log = logging.getLogger(__name__)
 class DrainingServer(uvicorn.Server):
     """Serves until SIGTERM, then stops without losing a request.
 
-    SIGTERM begins the drain: the edge middleware turns readiness to 503 and tells clients to close, while the
+    SIGTERM begins the drain: the edge middleware turns readiness to 503 and asks clients to close, while the
     listener stays open for `drain_seconds`. Then running requests have `request_seconds`; what has not begun to
-    answer by then is cancelled, which the layer turns into a 503. SIGINT is the same without the drain, and a
+    answer by then is cancelled, which the middleware turns into a 503. SIGINT is the same without the drain, and a
     second one cancels at once. The signal is not raised again, so the process ends with code 0.
     """
 
@@ -44,21 +44,21 @@ class DrainingServer(uvicorn.Server):
         self._config = config
         self._stop = config.shutdown
         self._drain = drain
-        self._hurry = False
+        self._skip_drain = False
         self._starting: asyncio.Task[object] | None = None
         self._ticks = 0
         self._swept = time.monotonic()
         self._sweep_every = min(1.0, config.settings.http.header_timeout_seconds / 4)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins the stop; the second SIGINT forces it. By SIGQUIT gunicorn hands on a SIGINT of its own."""
+        """Begins the shutdown; the second SIGINT forces it. gunicorn passes its own SIGINT on as SIGQUIT."""
         if sig != signal.SIGTERM:
-            self.force_exit |= self._hurry and sig == signal.SIGINT
-            self._hurry = True
+            self.force_exit |= self._skip_drain and sig == signal.SIGINT
+            self._skip_drain = True
         self.should_exit = True
         self._drain.begin()
         if self._starting:
-            self._starting.get_loop().call_soon_threadsafe(self._give_up_starting)
+            self._starting.get_loop().call_soon_threadsafe(self._cancel_startup)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         starting = self._starting = asyncio.current_task()
@@ -69,7 +69,7 @@ class DrainingServer(uvicorn.Server):
                 await self._end_lifespan()
             if isinstance(error, OSError) or not starting or not self.should_exit:
                 raise
-            # Stopped while it was starting: nothing has been accepted, and the lifespan is cancelled with the loop.
+            # Stopped during startup: nothing was accepted, and the lifespan is cancelled with the loop.
             starting.uncancel()
             logging.getLogger("uvicorn.error").disabled = True
         else:
@@ -91,7 +91,7 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         connections, tasks = self.server_state.connections, self.server_state.tasks
         end = time.monotonic() + self._stop.drain_seconds
-        while not self._hurry and (left := end - time.monotonic()) > 0:
+        while not self._skip_drain and (left := end - time.monotonic()) > 0:
             if left < self._stop.drain_seconds / 2:
                 self._close_some_websockets(left)
             await self._tick()
@@ -122,7 +122,7 @@ class DrainingServer(uvicorn.Server):
         await asyncio.sleep(TICK_INTERVAL_SECONDS)
 
     def _close_some_websockets(self, left: float) -> None:
-        """Spreads the closing over the time that is left, so that not all clients come back at once."""
+        """Spreads the closing over the remaining time, so that clients do not all reconnect at once."""
         still_open = [
             connection
             for connection in self.server_state.connections
@@ -134,7 +134,7 @@ class DrainingServer(uvicorn.Server):
             connection.shutdown()
 
     async def _close_listeners(self, sockets: list[socket.socket]) -> None:
-        """Takes in who has connected since the loop last looked, whom the kernel would reset, and closes."""
+        """Accepts the pending connections, which the kernel would reset, and closes the listeners."""
         late: list[socket.socket] = []
         for bound in sockets:
             with suppress(BlockingIOError):
@@ -155,13 +155,13 @@ class DrainingServer(uvicorn.Server):
         except TimeoutError:
             _log.error("the application's shutdown did not end within %.0f seconds", LIFESPAN_TIMEOUT_SECONDS)
 
-    def _give_up_starting(self) -> None:
+    def _cancel_startup(self) -> None:
         if self._starting:
             self._starting.cancel()
 
 
 def _settle_memory() -> None:
-    """Freezes the objects of the start-up, and sets the thresholds of the garbage collector."""
+    """Excludes the objects of startup from garbage collection, and sets its thresholds."""
     gc.collect()
     gc.freeze()
     # A request leaves few cycles. Those that it leaves may hold its body, so they must not wait for long: the oldest

@@ -44,22 +44,22 @@ def serve_gunicorn(target: Target, settings: Settings, workers: int) -> int:
         _Application(target, settings, workers, listener.detach()).run()
     except SystemExit as stop:
         if os.getpid() != owner:
-            raise  # a worker, which came here by its fork
+            raise  # a forked worker
         return EXIT_CONFIG if stop.code == Arbiter.APP_LOAD_ERROR else 1 if stop.code else 0
     return 0
 
 
 class _Application(BaseApplication):
-    """gunicorn's view of the service."""
+    """The service as gunicorn loads it."""
 
     def __init__(self, target: Target, settings: Settings, workers: int, listener: int) -> None:
         self.target = target
         self.settings = settings
         self._workers = workers
         self._listener = listener
-        self.word, giver = os.pipe()
-        os.set_blocking(self.word, False)
-        os.write(giver, b"!")
+        self.report_token, writer = os.pipe()
+        os.set_blocking(self.report_token, False)
+        os.write(writer, b"!")
         super().__init__()
 
     def load_config(self) -> None:
@@ -86,7 +86,7 @@ class _Application(BaseApplication):
 
 
 class _Logger(Logger):
-    """Leaves the lines of gunicorn to the root logger."""
+    """Passes gunicorn's log lines to the root logger."""
 
     def setup(self, cfg: Config) -> None:
         super().setup(cfg)
@@ -102,23 +102,23 @@ class _Worker(UvicornWorker):
         return cast(_Application, self.app).settings
 
     def load_wsgi(self) -> None:
-        """Loads the service; of the workers, which all fail alike, one says why."""
+        """Loads the service; if it fails, it fails in every worker, and one prints why."""
         try:
             application = load_application(cast(_Application, self.app).target, self.settings)
             self.service = served(application, self.settings)
         except (TargetError, SettingsError) as error:
-            if self._speaks():
+            if self._claims_report():
                 print(error, file=sys.stderr)
             sys.exit(Arbiter.APP_LOAD_ERROR)
         except Exception:  # noqa: BLE001 - the application's module may raise anything
-            if self._speaks():
+            if self._claims_report():
                 traceback.print_exc()
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
-    def _speaks(self) -> bool:
-        """Whether no other worker has said it; one that has none to say waits, since its end is the end of all."""
+    def _claims_report(self) -> bool:
+        """Whether this worker is the first to report; the others wait, since the exit of one ends all."""
         try:
-            return bool(os.read(cast(_Application, self.app).word, 1))
+            return bool(os.read(cast(_Application, self.app).report_token, 1))
         except BlockingIOError:
             time.sleep(0.5)
             return False
@@ -141,7 +141,7 @@ class _Worker(UvicornWorker):
         )
         self.server = DrainingServer(config, service.drain)
         signal.signal(signal.SIGQUIT, self.server.handle_exit)
-        # gunicorn's own sockets complain when the loop has closed them.
+        # gunicorn's own socket objects log an error if the loop has closed them.
         sockets = [cast(BaseSocket, listener).sock for listener in self.sockets]
         with operations_served(service, self.settings, multiprocess=True):
             await self.server.serve(sockets=sockets)
@@ -149,12 +149,12 @@ class _Worker(UvicornWorker):
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     async def callback_notify(self) -> None:
-        """The heartbeat; a worker whose arbiter was killed stops."""
+        """The heartbeat; stops the worker if its arbiter was killed."""
         self.notify()
         if os.getppid() != self.ppid:
             self.server.handle_exit(signal.SIGTERM, None)
 
 
 def _forget_gauges(arbiter: Arbiter, worker: Worker) -> None:
-    """Takes the gauges of a worker that ended out of the metrics; its counters stay, since they happened."""
+    """Removes the gauges of an ended worker from the metrics; its counters stay."""
     multiprocess.mark_process_dead(worker.pid)  # pyright: ignore[reportUnknownMemberType] - it has no types

@@ -21,16 +21,16 @@ from ..settings import Settings, SettingsError, variable
 from .target import TargetError
 
 STOP_TIMEOUT_SECONDS = 1.0
-"""How long the old child may take to leave; uvicorn's own reloader waits for an open stream for ever."""
+"""How long the old child may take to exit; uvicorn's own reloader waits for open streams without a limit."""
 POLL_INTERVAL_SECONDS = 0.2
 
 _spawn = multiprocessing.get_context("spawn")
 
 
 def serve_with_reload(target: str, settings: Settings, folders: Sequence[Path | str]) -> int:
-    """Serves until Ctrl-C, and anew whenever a Python file in `folders` is saved; returns the exit code.
+    """Serves until Ctrl-C, and restarts when a Python file in `folders` changes; returns the exit code.
 
-    While the saved code does not start, its traceback stands in the terminal and requests are answered 503.
+    While the code does not start, the terminal shows its traceback and requests are answered 503.
 
     Raises:
         ListenError: the port is in use.
@@ -40,7 +40,7 @@ def serve_with_reload(target: str, settings: Settings, folders: Sequence[Path | 
     is_python = PythonFilter()
 
     def is_source(change: Change, path: str) -> bool:
-        # A new folder counts, since its first files can be written before the system watches it.
+        # A new folder counts too: its first files can be written before it is watched.
         new_folder = change is Change.added and Path(path).is_dir()
         return is_python(change, f"{path}/any.py" if new_folder else path)
 
@@ -56,7 +56,7 @@ def serve_with_reload(target: str, settings: Settings, folders: Sequence[Path | 
     child = _Child(target, settings, listener)
     for changes in watch(*folders, watch_filter=is_source, stop_event=stop, raise_interrupt=False):
         names = sorted({Path(path).name for _, path in changes})
-        print(f"{', '.join(names)} changed, starting anew", file=sys.stderr)
+        print(f"{', '.join(names)} changed, restarting", file=sys.stderr)
         child.end()
         child = _Child(target, settings, listener)
     child.end()
@@ -64,20 +64,20 @@ def serve_with_reload(target: str, settings: Settings, folders: Sequence[Path | 
 
 
 class _Child:
-    """A process that serves on the one listener of all children, and a thread that answers when it has died."""
+    """A process that serves on the shared listener, and a thread that answers after the process has died."""
 
     def __init__(self, target: str, settings: Settings, listener: socket.socket) -> None:
         self._process = _spawn.Process(target=_serve, args=(target, settings, listener))
         self._listener = listener
         self._ended = threading.Event()
-        # Ctrl-C goes to every process of the terminal: the child would die of it amid its imports.
+        # Ctrl-C goes to every process of the terminal: it would end the child during its imports.
         resource_tracker.ensure_running()  # which would lift the mask (CPython 3.11)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        self._stand_in = threading.Thread(target=self._answer_for_the_dead, daemon=True)
+        self._stand_in = threading.Thread(target=self._answer_after_exit, daemon=True)
         self._stand_in.start()
 
     def end(self) -> None:
@@ -88,11 +88,11 @@ class _Child:
         self._process.join()
         self._stand_in.join()
 
-    def _answer_for_the_dead(self) -> None:
+    def _answer_after_exit(self) -> None:
         while not wait([self._process.sentinel], POLL_INTERVAL_SECONDS):
             if self._ended.is_set():
                 return
-        detail = "The code does not start as it was last saved: its error is in the terminal."
+        detail = "The saved code does not start: the terminal shows its error."
         body = problem_body(503, detail, slug="does-not-start", instance="")
         head = (
             f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {MEDIA_TYPE}\r\n"
@@ -109,10 +109,10 @@ class _Child:
 
 
 def _serve(target: str, settings: Settings, listener: socket.socket) -> None:
-    """What a child runs."""
+    """The entry point of a child."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_leave_with_the_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_the_parent, daemon=True).start()
     from .uvicorn_server import run_uvicorn
 
     try:
@@ -124,8 +124,8 @@ def _serve(target: str, settings: Settings, listener: socket.socket) -> None:
         sys.exit(1)
 
 
-def _leave_with_the_parent() -> None:
-    """A parent that was killed leaves no child behind that holds the port."""
+def _exit_with_the_parent() -> None:
+    """Ends the child of a killed parent, so that it does not keep the port."""
     parent = multiprocessing.parent_process()
     if parent:
         wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""Puts the edge middleware, health and drain around any ASGI application, without a change to it."""
+"""Adds the edge middleware, health and drain to any ASGI application, without a change to it."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -24,17 +24,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Served:
-    """An application with what the server needs of it."""
+    """An application with the parts that the server needs."""
 
     application: ASGIApp
     drain: Drain
     telemetry: Telemetry
     operations: Mapping[str, Callable[[], Answer]]
-    """What the metrics port answers beside metrics, by its path."""
+    """Endpoints of the metrics port beside `/metrics`, by path."""
 
 
 def served(application: ASGIApp, settings: Settings) -> Served:
-    """The application as it is if it is the platform's (it has `drain` and `resources`), else wrapped."""
+    """An application of the platform (with `drain` and `resources`) unchanged, any other wrapped."""
     drain: object = getattr(application, "drain", None)
     resources: Any = getattr(application, "resources", None)
     if isinstance(drain, Drain) and resources is not None:
@@ -45,7 +45,7 @@ def served(application: ASGIApp, settings: Settings) -> Served:
 
 @contextmanager
 def operations_served(service: Served, settings: Settings, *, multiprocess: bool = False) -> Generator[None]:
-    """The metrics port of an application, unless it is switched off, and its run-time control."""
+    """Serves the metrics port of an application, unless it is switched off, and its run-time control."""
     from ..process.control import control_served
 
     metrics = settings.metrics
@@ -78,10 +78,10 @@ class WrappedApp:
         routes = list(_routes_of(application))
         self.telemetry.metrics.prepare(routes)
         self._own = {path for _, path, _ in routes} & self._health.keys()
-        self._layer = EdgeMiddleware(self._route, telemetry=self.telemetry, drain=self.drain, settings=settings)
+        self._edge = EdgeMiddleware(self._route, telemetry=self.telemetry, drain=self.drain, settings=settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._layer(scope, receive, send)
+        await self._edge(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -90,7 +90,7 @@ class WrappedApp:
         endpoint = None
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             path = scope["path"]
-            # A readiness of the application's own cannot know that the server drains.
+            # The application's own readiness endpoint does not know that the server drains.
             if path not in self._own or (self.drain.draining and path in _READINESS):
                 endpoint = self._health.get(path)
         if endpoint is None:
@@ -101,7 +101,7 @@ class WrappedApp:
         await response(scope, receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The application's own; one that knows of no lifespan is served as well."""
+        """The application's own lifespan; an application without one is served too."""
         received = answered = False
         self.health.watch_loop()
 
@@ -133,16 +133,16 @@ class WrappedApp:
 
 
 def wrap(application: ASGIApp, settings: Settings) -> WrappedApp:
-    """Any ASGI application, with the platform's layer around it.
+    """Any ASGI application inside the edge middleware.
 
     It gains request ids, metrics, spans, access log, limits and a drain, and `/livez`, `/readyz` and `/startupz`
-    where it has no such route itself. Its lifespan runs as before.
+    unless it has such a route. Its lifespan runs as before.
     """
     return WrappedApp(application, settings)
 
 
 def _routes_of(application: ASGIApp) -> Iterator[tuple[str, str, int]]:
-    """Method, path template and success status of each route, if the application shows them as Starlette does."""
+    """Method, path template and success status of each route, if the application lists them as Starlette does."""
     routes = getattr(application, "routes", None)
     if not isinstance(routes, list):
         return
