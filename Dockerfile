@@ -10,7 +10,10 @@ RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
         /usr/share/python-wheels \
     && python -m compileall -q --invalidation-mode unchecked-hash -x '/(idlelib|lib2to3|test|tkinter|turtledemo)/' \
         /usr/local/lib/python3*
+# glibc returns blocks of this size or more to the system when they are freed. By default it raises the threshold after
+# the first password hash (20 MiB) and keeps such blocks.
 ENV PATH=/opt/slipway/bin:/srv/slipway/bin:$PATH \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     SLIPWAY_HTTP__HOST=0.0.0.0 \

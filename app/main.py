@@ -9,16 +9,16 @@ import structlog
 from fastapi.routing import iter_route_contexts
 
 from app.feature import Feature
-from app.platform.auth.remote_keys import RemoteKeys
-from app.platform.auth.remote_revocations import POLL_SECONDS, RemoteRevocations
+from app.platform.auth.jwks import JwksClient
+from app.platform.auth.remote_revocations import POLL_INTERVAL_SECONDS, RemoteRevocations
 from app.platform.auth.revocations import Revocations, follow
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.db import Database
 from app.platform.db.migrations import Branch, SchemaBehindError, behind
 from app.platform.http.application import Resources, SlipwayApp
+from app.platform.http.database_errors import install_database_errors
 from app.platform.http.docs import docs_routes
-from app.platform.http.errors import install_database_errors
 from app.platform.http.scopes import PUBLIC
 from app.platform.process.drain import Drain
 from app.platform.process.health import Check, Health
@@ -51,7 +51,7 @@ def create_app(
     features = enabled(settings) if features is None else features
     telemetry = build_telemetry(settings)
     issues_tokens = any(feature.issues_tokens for feature in features)
-    remote = None if issues_tokens else _remote_keys(settings, telemetry.metrics)
+    remote = None if issues_tokens else _jwks_client(settings, telemetry.metrics)
     refuse_weak_secrets(
         settings,
         database=bool(branches(features)),
@@ -63,11 +63,11 @@ def create_app(
     verifier = TokenVerifier(
         settings.auth,
         keys=remote.keys if remote else None,
-        counts=telemetry.metrics.cache(TOKEN_CACHE),
+        observer=telemetry.metrics.cache(TOKEN_CACHE),
         revocations=revocations,
     )
     if remote:
-        remote.withdrawn = verifier.forget
+        remote.on_withdrawn = verifier.forget
     resources = Resources(
         settings,
         Drain(),
@@ -95,12 +95,12 @@ def create_app(
     return app
 
 
-def _remote_keys(settings: Settings, metrics: "Metrics") -> RemoteKeys | None:
+def _jwks_client(settings: Settings, metrics: "Metrics") -> JwksClient | None:
     """The keys of the process that issues tokens, if the settings say where it is."""
     issuer = remote_issuer(settings)
     if issuer is None:
         return None
-    return RemoteKeys(issuer.name, settings.services[issuer.name], counts=metrics.client(issuer.name))
+    return JwksClient(issuer.name, settings.services[issuer.name], observer=metrics.client(issuer.name))
 
 
 def _address_of_the_issuer() -> str:
@@ -118,10 +118,10 @@ async def _lifespan(app: SlipwayApp, features: Sequence[Feature]) -> AsyncGenera
     async with AsyncExitStack() as stack:
         if resources.database:
             stack.push_async_callback(resources.database.close)
-        if remote := resources.remote_keys:
-            source = RemoteRevocations(resources.settings.services[remote.peer], remote.counts)
-            await stack.enter_async_context(running(remote.keep()))
-            await stack.enter_async_context(running(follow(resources.revocations, source.read, POLL_SECONDS)))
+        if remote := resources.jwks:
+            source = RemoteRevocations(resources.settings.services[remote.peer], remote.observer)
+            await stack.enter_async_context(running(remote.run()))
+            await stack.enter_async_context(running(follow(resources.revocations, source.read, POLL_INTERVAL_SECONDS)))
         for feature in features:
             if feature.lifespan:
                 resources.add_state(await stack.enter_async_context(feature.lifespan(resources)))
@@ -131,7 +131,7 @@ async def _lifespan(app: SlipwayApp, features: Sequence[Feature]) -> AsyncGenera
 
 
 def _knows_revocations(resources: Resources, features: Sequence[Feature]) -> bool:
-    return resources.remote_keys is not None or any(feature.issues_tokens for feature in features)
+    return resources.jwks is not None or any(feature.issues_tokens for feature in features)
 
 
 def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
@@ -145,9 +145,9 @@ def _add_operations(app: SlipwayApp, features: Sequence[Feature]) -> None:
         database.report_to(resources.telemetry.metrics)
         checks.append(Check("database", database.probe.ping))
         started.append(Check("schema", partial(_require_schema, database, branches(features))))
-    if remote := resources.remote_keys:
-        checks.append(Check(f"{remote.peer}-keys", remote.reach, required=False))
-        started.append(Check(f"{remote.peer}-keys", remote.require))
+    if remote := resources.jwks:
+        checks.append(Check(f"{remote.peer}-keys", remote.check_ready, required=False))
+        started.append(Check(f"{remote.peer}-keys", remote.check_started))
     if _knows_revocations(resources, features):
         resources.telemetry.metrics.revocations(resources.revocations.age)
         checks.append(Check("revocations", resources.revocations.require_fresh, required=False))

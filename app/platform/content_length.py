@@ -4,7 +4,7 @@ import re
 import sys
 
 MAX_LENGTH = sys.maxsize
-"""What a longer body than any is counted as. Python takes quadratic time to read a number of thousands of digits."""
+"""Stands for every larger value: Python takes quadratic time to parse a number of thousands of digits."""
 
 _DIGITS = re.compile(r"[0-9]+")
 

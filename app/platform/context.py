@@ -12,26 +12,26 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known of a request; the edge middleware makes one for each."""
+    """The identity of a request; the edge middleware creates one for each."""
 
     request_id: str
-    """The client's `X-Request-ID` if it is 1 to 128 visible ASCII characters, else made here."""
+    """The client's `X-Request-ID` if it is 1 to 128 visible ASCII characters, otherwise a new one."""
     trace_id: str
     """32 hexadecimal digits, those of a trusted caller where it sent a `traceparent` (W3C Trace Context)."""
     sampled: bool
-    """The decision for the whole trace: a trusted caller's, else ours; taken before anything is built."""
+    """The decision for the whole trace: a trusted caller's, otherwise ours; made before any span exists."""
     span_id: str = ""
     """Of the span that is recorded for this request; empty if none is."""
     principal: str = ""
     """Subject of the verified token, or empty."""
     feature: str = ""
-    """Whose route took the request; empty until it is routed, and for a route of the platform."""
+    """The feature of the matched route; empty until it is routed, and for a route of the platform."""
     parent_id: str = ""
     """A trusted caller's span; empty if it sent none."""
     linked: tuple[str, str] | None = None
-    """Trace and span of a caller that is not trusted, which the span of this request names as a link."""
+    """Trace and span of an untrusted caller, which the span of this request links to."""
     tracestate: str = ""
-    """What other vendors want to be passed on with the trace."""
+    """The state of other tracing vendors, passed on with the trace."""
     tracer: Tracer | None = None
     """Records spans below this request's; None if the request is not recorded."""
 

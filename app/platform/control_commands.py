@@ -11,7 +11,7 @@ import typer
 
 from .settings import load_settings
 
-DEFAULT_SECONDS = "10m"
+DEFAULT_DURATION = "10m"
 _DURATION = re.compile(r"(\d{1,5})([smh])")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -38,7 +38,7 @@ def add_control_commands(commands: typer.Typer) -> None:
     @commands.command()
     def log_level(
         level: Annotated[Literal["debug", "info", "warning", "error"] | None, typer.Argument()] = None,
-        seconds: For = DEFAULT_SECONDS,
+        seconds: For = DEFAULT_DURATION,
         pid: Pid = None,
         by: By = None,
         url: Url = None,
@@ -51,7 +51,7 @@ def add_control_commands(commands: typer.Typer) -> None:
     @commands.command()
     def trace_ratio(
         ratio: Annotated[float | None, typer.Argument(min=0, max=1)] = None,
-        seconds: For = DEFAULT_SECONDS,
+        seconds: For = DEFAULT_DURATION,
         pid: Pid = None,
         by: By = None,
         url: Url = None,

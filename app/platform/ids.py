@@ -1,4 +1,4 @@
-"""Ids made in the application: UUIDv7 (RFC 9562 §5.7), which sort by the time they were made."""
+"""Ids created by the application: UUIDv7 (RFC 9562 §5.7), which sort by creation time."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): every error that leaves the process has this shape."""
+"""Problem details (RFC 9457), the format of every error response."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -21,17 +21,17 @@ ShedReason: TypeAlias = Literal[
     "pipelined",
     "slow_client",
 ]
-"""Why a request was refused to protect the service. Of log-ins: the client holds all of its places in the queue, too
+"""Why a request was refused to protect the service. For log-ins: the client has all of its places in the queue, too
 many have failed, or the whole queue is full."""
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:slipway:problem:"
 _RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
-"""Python calls these so from 3.13 on; a problem's `type` must not depend on the interpreter."""
+"""The names of Python 3.13; a problem's `type` must not depend on the interpreter."""
 
 
 class Problem(Exception):
-    """An error with an answer.
+    """An error with a response.
 
     Args:
         status: HTTP status.
@@ -67,8 +67,8 @@ class Overloaded(Problem):
     Args:
         reason: what it is counted as.
         detail: as of any problem.
-        status: 503 where the service has too much to do, 429 where it is the clients who send too much: only the
-            first is an error of the service, and of its objective.
+        status: 503 if the service is overloaded, 429 if a client sends too much: only the first is an error of the
+            service and counts against its objective.
         slug: as of any problem.
         retry_after: seconds after which the request may be sent again (RFC 9110 §10.2.3).
     """
@@ -87,7 +87,7 @@ class Overloaded(Problem):
 
 
 def phrase(status: int) -> str:
-    """The title of a status without a special meaning, as RFC 9110 calls it."""
+    """The name of a status in RFC 9110: the title of a problem without its own."""
     try:
         return _RENAMED.get(status) or HTTPStatus(status).phrase
     except ValueError:
@@ -125,7 +125,7 @@ def problem_body(
 async def send_problem(
     send: Send, status: int, detail: str, *, slug: str = "", headers: Mapping[str, str] | None = None
 ) -> None:
-    """Answers a problem from outside the framework."""
+    """Sends a problem from outside the framework."""
     body = problem_body(status, detail, slug=slug)
     head = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **(headers or {})}
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in head.items()]

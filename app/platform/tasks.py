@@ -1,4 +1,4 @@
-"""Work that runs in the background while a block is open."""
+"""Background tasks that run for the duration of a block."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 @asynccontextmanager
 async def running(work: Coroutine[object, object, None]) -> AsyncGenerator[None]:
-    """Runs a coroutine until the block ends, which cancels it and waits for its end."""
+    """Runs a coroutine until the block ends, then cancels it and waits for it."""
     task = asyncio.create_task(work)
     try:
         yield

@@ -1,6 +1,6 @@
-"""Types of what clients send: each is bounded, and its JSON schema says exactly what it takes (ASVS 2.2.1).
+"""Types of client input: each is bounded, and its JSON schema describes exactly what it accepts (ASVS 2.2.1).
 
-A body is a `StrictInput`, so that `"12"` is no number there; parameters and forms arrive as text, and are
+A body is a `StrictInput`, which does not accept `"12"` as a number; parameters and forms arrive as text and are
 parsed.
 """
 
@@ -35,7 +35,7 @@ class StrictInput(BaseModel):
 
 
 CONTROL = r"\x00-\x1f\x7f-\x9f"
-CONTROL_BUT_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+CONTROL_EXCEPT_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 BLANK = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -43,17 +43,17 @@ BLANK = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 class Text:
     """Marks a `str`: length in code points, no control character, stored in Unicode's form NFC.
 
-    A text that must not be empty must not be blank either. Lone surrogates are no text. The length is that of
-    what was sent, since a schema cannot say what normalization makes of it.
+    A text that must not be empty must not be blank either. Lone surrogates are refused. The length is that of the
+    input, since a schema cannot express the effect of normalization.
     """
 
     max_length: int
     min_length: int = 0
     lines: bool = False
-    """Whether tabs and line feeds may stand in it."""
+    """Whether tabs and line feeds are allowed."""
 
     def __get_pydantic_core_schema__(self, source: type[str], handler: GetCoreSchemaHandler) -> CoreSchema:
-        control = re.compile(f"[{CONTROL_BUT_LINES if self.lines else CONTROL}]")
+        control = re.compile(f"[{CONTROL_EXCEPT_LINES if self.lines else CONTROL}]")
 
         def check(value: str) -> str:
             if control.search(value):
@@ -66,7 +66,7 @@ class Text:
         return core_schema.no_info_after_validator_function(check, bounded)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        some = f"[^{CONTROL_BUT_LINES if self.lines else CONTROL}]*"
+        some = f"[^{CONTROL_EXCEPT_LINES if self.lines else CONTROL}]*"
         pattern = f"^{some}[^{CONTROL}{BLANK}]{some}$" if self.min_length else f"^{some}$"
         return {**handler(schema), "pattern": pattern}
 
@@ -104,13 +104,13 @@ Email = Annotated[
     Field(max_length=254, json_schema_extra={"format": "email", "pattern": EMAIL}),
     AfterValidator(_check_email),
 ]
-"""An address as browsers take it (HTML, "valid e-mail address"), but with dots only between atoms, and with a
-domain of two labels or more, which is lowered. Whether it exists only a message can tell: no DNS is asked."""
+"""An address as browsers accept it (HTML, "valid e-mail address"), but with dots only between atoms, and with a
+domain of two labels or more, which is lowercased. Whether it exists is not checked: there is no DNS query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """Marks an `int` with its least and greatest value. `2.0` is a 2, as JSON has one kind of number."""
+    """Marks an `int` with its range. `2.0` is accepted as 2, since JSON has one number type."""
 
     least: int
     most: int
@@ -124,15 +124,9 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Int4 = Annotated[int, Integer(-(2**31), 2**31 - 1)]
-"""What a column `integer` holds."""
-Int8 = Annotated[int, Integer(-(2**63), 2**63 - 1)]
-"""What a column `bigint` holds."""
-
-
 class _CanonicalUuid:
     def __get_pydantic_core_schema__(self, source: type[UUID], handler: GetCoreSchemaHandler) -> CoreSchema:
-        # Of the forms that Pydantic takes, with braces, `urn:uuid:` or 32 digits, one alone has this length.
+        # Of the forms that Pydantic accepts (braces, `urn:uuid:`, 32 digits) only the canonical one has this length.
         text = core_schema.str_schema(min_length=36, max_length=36, strict=True)
         return core_schema.custom_error_schema(
             core_schema.chain_schema([text, core_schema.uuid_schema(strict=False)]),
@@ -142,7 +136,7 @@ class _CanonicalUuid:
 
 
 Id = Annotated[UUID, _CanonicalUuid(), WithJsonSchema({"type": "string", "format": "uuid"})]
-"""An id in its one canonical form."""
+"""An id in canonical form."""
 
 
 INSTANT = (
@@ -185,7 +179,7 @@ def _parse_money(value: object) -> Decimal:
     if isinstance(value, str):
         amount = Decimal(value) if _money.fullmatch(value) else None
     elif isinstance(value, float):
-        # The shortest text that gives this float back is what the client wrote: 19.99, not 19.989999….
+        # The shortest text of this float is what the client wrote: 19.99, not 19.989999….
         amount = Decimal(repr(value))
     elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         amount = Decimal(value)
@@ -205,8 +199,8 @@ Money = Annotated[
     WithJsonSchema({"anyOf": [_money_text, _money_number]}, mode="validation"),
     WithJsonSchema(_money_text, mode="serialization"),
 ]
-"""An amount for a column `numeric(12, 2)`: text or a number in, text out. Pydantic's own Decimal takes
-`1_000`, `1e3` and Arabic digits as well, and its schema does not say how many decimals count."""
+"""An amount for a column `numeric(12, 2)`: text or a number as input, text as output. Pydantic's own Decimal also
+accepts `1_000`, `1e3` and Arabic digits, and its schema does not limit the decimals."""
 
 MoneyParameter = Annotated[Decimal, BeforeValidator(_parse_money), WithJsonSchema(_money_text)]
 """`Money` in a query or a path, where everything is text."""

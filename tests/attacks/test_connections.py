@@ -225,3 +225,67 @@ async def test_a_websocket_client_that_reads_nothing_is_cut(service: Service) ->
                     await loop.sock_sendall(client, frame)
         await until_seen(service, "http_server_open_connections", 0)
     assert shed(service, "slow_client") == counted + 1
+
+
+@pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", "Content-Length: 100000000000"])
+async def test_a_body_without_end_after_the_answer_is_cut(service: Service, framing: str) -> None:
+    """The application answers 413 or without reading; what still comes is bounded."""
+    chunk = b"4000\r\n" + bytes(0x4000) + b"\r\n"
+    async with Connection(service.port) as connection:
+        connection.send(request("/slow?seconds=0", "POST", framing))
+        assert (await connection.answer()).status in {405, 413}
+        sent = 0
+        with suppress(ConnectionError):
+            async with asyncio.timeout(10):
+                while not connection.reader.at_eof() or sent < 1_000_000:
+                    connection.send(chunk)
+                    sent += len(chunk)
+                    await connection.writer.drain()
+                    await asyncio.sleep(0)
+    await until_seen(service, "http_server_open_connections", 0)
+    assert sent < 1_000_000_000
+
+
+async def test_a_body_that_drips_after_the_answer_is_cut(service: Service) -> None:
+    async with Connection(service.port) as connection:
+        connection.send(request("/slow?seconds=0", "POST", "Content-Length: 200000"))
+        assert (await connection.answer()).status == 405
+        begin = time.monotonic()
+        with suppress(ConnectionError):
+            async with asyncio.timeout(10):
+                while not connection.reader.at_eof():
+                    connection.send(b"b" * 400)  # faster than a body must be
+                    await asyncio.sleep(0.1)
+    assert time.monotonic() - begin < 10
+
+
+async def test_an_answer_that_closes_reaches_who_still_sends(service: Service) -> None:
+    """To close at once would have the kernel reset the connection, and the client might not see the answer."""
+    body = b"b" * 4_000_000
+    async with Connection(service.port) as connection:
+        connection.send(request("/echo", "POST", "Connection: close", f"Content-Length: {len(body)}"))
+        connection.send(body)
+        await connection.writer.drain()
+        await asyncio.sleep(0.2)
+        answer = await connection.answer()
+        assert (answer.status, await connection.rest()) == (413, b"")
+
+
+async def test_websockets_leave_room_for_requests(service: Service) -> None:
+    counted = shed(service, "connections")
+    async with opened(service.port, MAX_CONNECTIONS, request("/ws", "GET", *HANDSHAKE)) as connections:
+        statuses = [(await connection.head()).status for connection in connections]
+        assert statuses.count(101) == MAX_CONNECTIONS * 4 // 5
+        assert statuses.count(503) == shed(service, "connections") - counted == MAX_CONNECTIONS // 5
+        async with opened(service.port, MAX_CONNECTIONS), Connection(service.port) as newcomer:
+            assert (await newcomer.get("/tell")).status == 200
+    async with Connection(service.port) as connection:
+        connection.send(request("/ws", "GET", *HANDSHAKE))
+        assert (await connection.head()).status == 101
+
+
+async def test_refused_clients_that_stay_keep_nobody_out(service: Service) -> None:
+    async with opened(service.port, MAX_CONNECTIONS, b"NONSENSE\r\n\r\n") as refused:
+        assert {(await connection.answer()).status for connection in refused} == {400}
+        async with Connection(service.port) as newcomer:
+            assert (await newcomer.get("/tell")).status == 200

@@ -34,8 +34,8 @@ MARKER = "mArKeR-7"
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
-def scram(iterations: int) -> bytes:
-    return request(11, b"r=NONCEserver,s=c2FsdHNhbHQ=,i=%d" % iterations)
+def scram(iterations: object, before: str = "") -> bytes:
+    return request(11, f"{before}r=NONCEserver,s=c2FsdHNhbHQ=,i={iterations}".encode())
 
 
 ASKED = {
@@ -48,6 +48,13 @@ ASKED = {
     "SCRAM of one iteration": [SASL, scram(1)],
     "SCRAM for minutes": [SASL, scram(999_999_999)],
     "SCRAM for hours": [SASL, scram(99_999_999_999)],
+    # Of two numbers the driver must not take another than the guard reads.
+    "SCRAM of one iteration behind a larger number": [SASL, scram(1, before="i=4096,")],
+    "SCRAM of one iteration before a larger number": [SASL, scram("1x,i=4096")],
+    "SCRAM of one iteration after the nonce": [SASL, request(11, b"r=NONCEserver,i=1x,s=c2FsdHNhbHQ=,i=4096")],
+    "SCRAM without a nonce": [SASL, request(11, b"s=c2FsdHNhbHQ=,i=4096")],
+    "SCRAM that goes on before it began": [scram(4096)],
+    "SCRAM that ends before it began": [request(12, b"v=AAAA")],
     "no protocol of PostgreSQL": [b"R\x7f\xff\xff\xff\x00\x00\x00\x03"],
 }
 UNVERIFIED = ("disable", "prefer", "require")
@@ -87,6 +94,43 @@ def test_a_server_that_was_not_verified_never_gets_the_password(
     assert b"slipway" in impostor.received  # it was talked to
     for secret in (PASSWORD, MD5_HASH, "md5", ",p="):
         assert secret.encode() not in impostor.received
+
+
+@pytest.mark.parametrize(
+    "welcome",
+    [
+        message(b"Z", b"I"),
+        OK + message(b"Z", b"I") + CLEAR_TEXT,
+        OK + message(b"S", b"client_encoding\0unknown\0") + message(b"Z", b"I"),
+    ],
+    ids=["ready at once", "ready and then clear text", "unknown encoding"],
+)
+async def test_a_welcome_that_is_not_of_postgresql_is_unavailable_in_a_sentence(welcome: bytes) -> None:
+    impostor = Impostor([welcome])
+    with listening(impostor) as port:
+        pool = Database(at(port, ssl="disable"))
+        with pytest.raises(DatabaseUnavailable):
+            await pool.lease()
+        await pool.close()
+        with pytest.raises(MigrationError, match=r"^cannot connect to .*: the server does not speak PostgreSQL's"):
+            await migrate(at(port, ssl="disable"), [])
+    assert PASSWORD.encode() not in impostor.received
+
+
+async def test_a_migration_without_an_answer_says_that_time_ran_out() -> None:
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    with listening(silent) as port, pytest.raises(MigrationError, match=r"^cannot connect to .*: timed out$"):
+        await migrate(at(port, ssl="disable", connect_timeout_seconds=0.2), [])
+
+
+def test_a_proof_of_the_usual_cost_is_given() -> None:
+    """So the refusals above are of the number of iterations, and not of the impostor's way to write."""
+    impostor = Impostor([SASL, scram(4096)])
+    with listening(impostor) as port, pytest.raises((OSError, TimeoutError)):
+        run(lambda: connect(at(port, ssl="disable", connect_timeout_seconds=0.5)))
+    assert b",p=" in impostor.received
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -209,6 +253,12 @@ def test_a_missing_file_of_the_authority_is_one_sentence(command: str) -> None:
     done = slipway(command, **good, SLIPWAY_DATABASE__SSL_ROOT_CERT="/nonexistent/ca.pem")
     assert done.returncode == EXIT_CONFIG
     assert done.stderr == "SLIPWAY_DATABASE__SSL_ROOT_CERT: the file cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example.com"])
+async def test_a_host_that_is_no_host_name_is_refused_in_a_sentence(host: str) -> None:
+    with pytest.raises(MigrationError, match=r"^cannot connect to .*: the host is not a host name, or .*$"):
+        await migrate(Address(host=host, ssl="disable"), [])
 
 
 def test_production_refuses_prefer() -> None:

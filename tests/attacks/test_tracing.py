@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from app.platform.telemetry.tracing.propagation import MAX_MEMBERS
+from app.platform.telemetry.tracing.propagation import MAX_TRACESTATE_MEMBERS
 from tests.support.collector import Collector, collecting
 from tests.support.served import Answer, Served, eventually, serving
 
@@ -95,7 +95,7 @@ def test_a_proxy_that_passes_everything_on_can_be_left_out(tmp_path: Path, colle
 
 
 @pytest.mark.parametrize(
-    "state", ["a=1," * MAX_MEMBERS + "b=2", "a=" + "x" * 600, "a=\xe9"], ids=["many", "long", "not ASCII"]
+    "state", ["a=1," * MAX_TRACESTATE_MEMBERS + "b=2", "a=" + "x" * 600, "a=\xe9"], ids=["many", "long", "not ASCII"]
 )
 def test_what_others_want_to_be_passed_on_is_bounded(tmp_path: Path, collector: Collector, state: str) -> None:
     groups = {"telemetry": {"trusted_callers": "127.0.0.1"}}

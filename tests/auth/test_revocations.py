@@ -136,7 +136,7 @@ def test_what_is_not_json_is_refused(text: bytes) -> None:
 
 
 async def test_what_is_known_holds_while_its_source_fails_or_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revocations, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(revocations, "READ_TIMEOUT_SECONDS", 0.05)
     subject, known, asked = new_id(), Revocations(), asyncio.Event()
     attempts = 0
 

@@ -3,7 +3,7 @@
 import time
 
 from app.platform.auth.principal import InvalidToken, Principal
-from app.platform.auth.tokens import KEPT_TOKENS, LEEWAY_SECONDS, TokenVerifier
+from app.platform.auth.tokens import LEEWAY_SECONDS, TOKEN_CACHE_SIZE, TokenVerifier
 from tests.support.forge import auth_settings, claims, head, key, key_id, pem, public_pem, token
 
 
@@ -78,7 +78,7 @@ def test_what_is_remembered_is_bounded_and_the_least_used_goes_first() -> None:
     verifier = TokenVerifier(auth_settings())
     first, second = b"Bearer " + token(), b"Bearer " + token()
     kept, gone = verifier.authenticate(first), verifier.authenticate(second)
-    for _ in range(KEPT_TOKENS - 1):
+    for _ in range(TOKEN_CACHE_SIZE - 1):
         verifier.authenticate(first)
         verifier.authenticate(b"Bearer " + token())
     assert verifier.authenticate(first) is kept

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rendering import Object, refusal, rendered
+from tests.support.rendering import Object, rendered
 
 KINDS = {"hpa": "HorizontalPodAutoscaler", "keda": "ScaledObject"}
 COMPONENTS = ("users", "items", "worker")
@@ -42,11 +42,6 @@ def test_replicas_are_left_to_an_autoscaler_where_there_is_one(ways: tuple[str, 
         for kind in KINDS.values():
             targets = [one["spec"]["scaleTargetRef"]["name"] for one in objects.kind(kind)]
             assert targets.count(name) == (KINDS.get(way) == kind)
-
-
-def test_two_autoscalers_of_one_component_are_refused() -> None:
-    said = refusal("keda", "components.api.autoscaling.enabled=true")
-    assert "\n- components.api.autoscaling.enabled=true and components.api.autoscaling.keda.enabled=true" in said
 
 
 def test_memory_is_a_metric_beside_the_cpu() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
 
 from tests.chart.test_secrets import sources
 from tests.chart.test_settings import told
-from tests.support.helm import CHART, ROOT
-from tests.support.rendering import COMPONENT, Object, Rendered, refusal, rendered, variables
+from tests.support.helm import ROOT
+from tests.support.rendering import COMPONENT, EXAMPLES, USERS_ELSEWHERE, Object, Rendered, refusal, rendered, variables
 
 WORKER = ("components.worker.args={worker}", "components.worker.http=false")
 
@@ -32,44 +33,56 @@ def test_a_component_is_told_its_features_and_where_the_others_are() -> None:
 
 
 def test_features_are_sorted_and_those_set_to_false_are_left_out() -> None:
-    path = "components.items.features"
-    objects = rendered("microservices", f"{path}.users=false", "features.orders.called=false", f"{path}.orders=true")
-    assert variables(server(objects, "items"))["SLIPWAY_FEATURES"] == "items,orders"
+    path = "components.more.features"
+    objects = rendered("minimal", f"{path}.users=true", f"{path}.items=true", "components.more.issuesTokens=true")
+    assert variables(server(objects, "more"))["SLIPWAY_FEATURES"] == "items,users"
+    without = rendered("microservices", "components.items.features.users=false")
+    assert variables(server(without, "items"))["SLIPWAY_FEATURES"] == "items"
 
 
 def test_a_process_that_runs_everything_is_told_nothing() -> None:
     assert variables(server(rendered("minimal"), "api")) == {}
 
 
-@pytest.mark.parametrize("run_here", [True, False])
-def test_an_address_of_the_values_wins_over_the_chart_s(run_here: bool) -> None:
-    elsewhere = ("services.users=https://accounts.example.com", f"components.users.enabled={str(run_here).lower()}")
-    objects = rendered("microservices", *elsewhere)
+def test_a_feature_can_be_called_at_an_address_elsewhere() -> None:
+    objects = rendered("microservices", "components.items.calls.users=https://accounts.example.com")
     assert variables(server(objects, "items"))["SLIPWAY_SERVICES__USERS"] == "https://accounts.example.com"
 
 
-def test_a_feature_that_runs_here_is_not_looked_for_elsewhere() -> None:
-    assert variables(server(rendered("minimal", "services.users=http://accounts"), "api")) == {}
+def test_what_every_component_calls_is_not_called_by_itself() -> None:
+    calls = ("defaults.calls.users=users", "components.users.calls.items=null")
+    objects = rendered("microservices", *calls)
+    assert variables(server(objects, "items"))["SLIPWAY_SERVICES__USERS"] == "http://slipway-users:80"
+    assert variables(server(objects, "users")) == {"SLIPWAY_FEATURES": "users"}
 
 
-def test_a_called_feature_that_nobody_runs_is_missed() -> None:
-    said = refusal("microservices", "components.users.enabled=false")
-    assert "\n- components.items.features leaves out users, which no component of this release runs" in said
-    assert "services.users" in said
+@pytest.mark.parametrize("target", ["accounts", "worker"])
+def test_a_call_that_reaches_nobody_is_refused(target: str) -> None:
+    said = refusal("microservices", *WORKER, f"components.items.calls.users={target}")
+    assert f"\n- components.items.calls.users={target} is neither a base URL nor an enabled component" in said
 
 
 def test_a_feature_that_the_image_does_not_have_is_refused() -> None:
     said = refusal("microservices", "components.items.features.order=true")
-    assert "\n- components.items.features.order is none of features (" in said
+    assert "at '/components/items/features': additional properties 'order' not allowed" in said
 
 
-def test_a_feature_is_served_by_one_component_only() -> None:
-    said = refusal("microservices", "components.more.features.users=true")
-    assert "\n- components.users.features.users is components.more's already" in said
+@pytest.mark.parametrize(
+    ("setting", "new_name"),
+    [
+        ("features.users.called=true", "components.<name>.issuesTokens"),
+        ("services.users=http://accounts", "components.<name>.calls"),
+        ("defaultComponent=web", "components.<name>.paths"),
+    ],
+)
+def test_a_value_of_an_older_chart_is_refused_with_its_new_name(setting: str, new_name: str) -> None:
+    (sentence,) = re.findall(r"^- (.*)$", refusal("minimal", setting), re.MULTILINE)
+    assert sentence.startswith(re.split(r"[.=]", setting)[0])
+    assert new_name in sentence
 
 
-def test_tokens_are_signed_where_users_are_and_nowhere_else() -> None:
-    objects = rendered("microservices", *WORKER, "components.worker.features.items=true")
+def test_the_keys_are_where_tokens_are_issued_and_nowhere_else() -> None:
+    objects = rendered("microservices", *WORKER)
     keys = {"auth__signing_key", "auth__previous_key"}
     assert sources(objects.pod("Deployment/slipway-users")).keys() == keys | {"database__password"}
     for owner in ("Deployment/slipway-items", "Deployment/slipway-worker", "Job/slipway-migrate"):
@@ -77,14 +90,14 @@ def test_tokens_are_signed_where_users_are_and_nowhere_else() -> None:
 
 
 def test_without_users_no_signing_key_is_asked_for() -> None:
-    away = ("components.users.enabled=false", "services.users=http://accounts", "secrets.existingSecret=")
-    objects = rendered("microservices", *away, "secrets.databasePassword.secret=theirs")
+    no_secret = ("secrets.existingSecret=", "secrets.databasePassword.secret=theirs")
+    objects = rendered("microservices", *USERS_ELSEWHERE, *no_secret)
     assert sources(objects.pod("Deployment/slipway-items")) == {"database__password": ("theirs", "database__password")}
 
 
 def test_the_migration_is_for_all_features_of_the_release() -> None:
     assert told(rendered("microservices"), "Job/slipway-migrate")["SLIPWAY_FEATURES"] == "items,users"
-    whole = rendered("microservices", "components.api.enabled=true")
+    whole = rendered("microservices", "components.api.enabled=true", "components.api.paths.all=null")
     assert "SLIPWAY_FEATURES" not in told(whole, "Job/slipway-migrate")
 
 
@@ -113,18 +126,13 @@ def test_nobody_is_sent_to_a_worker() -> None:
         assert "slipway-worker" not in json.dumps(objects.kind(kind))
 
 
-def test_the_paths_of_the_features_are_those_of_the_api() -> None:
-    """All that OpenAPI documents below /api or /.well-known belongs to a feature, and to one only."""
-    features = yaml.safe_load((CHART / "values.yaml").read_text())["features"]
-    claimed = [prefix for feature in features.values() for prefix in feature["paths"].values()]
-    paths = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
-    ours = [path for path in paths if path.startswith(("/api/", "/.well-known/"))]
-    assert len(ours) > 5
-    for path in ours:
-        assert len([one for one in claimed if f"{path}/".startswith(f"{one}/")]) == 1, path
-    for one in claimed:
-        if one.startswith("/api/"):  # what is well known is not in the document of this API
-            assert [path for path in ours if f"{path}/".startswith(f"{one}/")], one
+def test_the_paths_of_the_split_example_are_those_of_the_api() -> None:
+    """Each path that `users` claims is one of its routes; the rest is served by `items`."""
+    values = yaml.safe_load((EXAMPLES / "microservices/values.yaml").read_text())
+    claimed = [path for path in values["components"]["users"]["paths"].values() if path.startswith("/api/")]
+    documented = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
+    for prefix in claimed:
+        assert [path for path in documented if f"{path}/".startswith(f"{prefix}/")], prefix
 
 
 def test_every_component_has_labels_of_its_own() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.chart.test_secrets import sources
-from tests.support.rendering import HOOK, Object, Rendered, refusal, rendered
+from tests.support.rendering import HOOK, USERS_ELSEWHERE, Object, Rendered, refusal, rendered
 
 STORE = (
     "secrets.mode=externalSecret",
@@ -78,26 +76,9 @@ def test_in_waves_the_secret_comes_before_the_migration_and_that_before_the_pods
     assert wave not in annotations_of(objects)
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        (["secrets.externalSecret.secretStoreRef.name="], "secrets.externalSecret.secretStoreRef.name is empty"),
-        (["secrets.databasePassword.remoteRef=null"], "secrets.databasePassword.remoteRef.key is empty"),
-        (["secrets.signingKey.remoteRef.key="], "secrets.signingKey.remoteRef.key is empty"),
-        (["secrets.existingSecret=mine"], "secrets.existingSecret is set but secrets.mode=externalSecret"),
-        (
-            ["secrets.databasePassword.secret=a", "secrets.signingKey.secret=b"],
-            "secrets.mode=externalSecret has nothing to fetch",
-        ),
-    ],
-)
-def test_a_store_that_gives_too_little_is_refused(settings: list[str], words: str) -> None:
-    assert f"\n- {words}" in refusal("minimal", *STORE, *settings)
-
-
 def test_a_process_without_users_needs_no_key_from_the_store() -> None:
-    away = ("components.users.enabled=false", "services.users=http://accounts", "secrets.signingKey.remoteRef=null")
-    assert external(rendered("microservices", *STORE, *away))["spec"]["data"] == [
+    no_key = "secrets.signingKey.remoteRef=null"
+    assert external(rendered("microservices", *STORE, *USERS_ELSEWHERE, no_key))["spec"]["data"] == [
         {"secretKey": "database__password", "remoteRef": {"key": "slipway/password"}}
     ]
 

@@ -84,9 +84,9 @@ def test_a_user_is_made_and_an_item_written_where_each_is_served() -> None:
     assert container["args"] == ["write", "http://slipway-api:80", "http://slipway-api:80"]
 
 
-def test_without_one_of_the_two_nothing_is_written() -> None:
-    away = ("components.users.enabled=false", "services.users=http://accounts:80")
-    names = {one["metadata"]["name"] for one in rendered("microservices", *away).kind("Pod")}
+@pytest.mark.parametrize("empty", ["tests.logIn=", "tests.write="])
+def test_without_one_of_the_two_nothing_is_written(empty: str) -> None:
+    names = {one["metadata"]["name"] for one in rendered("microservices", empty).kind("Pod")}
     assert names == {"slipway-test-ready", "slipway-test-schema"}
 
 

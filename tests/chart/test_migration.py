@@ -73,6 +73,17 @@ def test_a_migration_that_runs_out_of_time_leaves_its_log() -> None:
     )
 
 
+def test_a_migration_ends_before_helm_gives_up_and_no_sidecar_keeps_it_alive() -> None:
+    """`helm --timeout` is 300 s. Without a time to live, the pod and its log stay."""
+    spec = job(rendered("minimal"))["spec"]
+    assert (spec["activeDeadlineSeconds"], spec["backoffLimit"]) == (240, 2)
+    assert "ttlSecondsAfterFinished" not in spec
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+    metadata = spec["template"]["metadata"]
+    assert metadata["annotations"]["linkerd.io/inject"] == "disabled"
+    assert metadata["labels"]["sidecar.istio.io/inject"] == "false"
+
+
 def test_a_migration_is_told_the_same_as_the_pods() -> None:
     objects = rendered("external")
     (container,) = objects.pod("Job/slipway-migrate").containers

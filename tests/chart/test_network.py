@@ -9,6 +9,11 @@ import pytest
 from tests.chart.test_settings import told
 from tests.support.rendering import COMPONENT, PROFILES, Object, Rendered, rendered
 
+WORKER = (
+    "components.worker.http=false",
+    "components.worker.features.items=true",
+    "components.worker.calls.users=users",
+)
 COLLECTOR = "settings.SLIPWAY_TELEMETRY__OTLP_ENDPOINT"
 
 
@@ -117,7 +122,7 @@ def test_another_scraper_takes_the_place_of_the_default() -> None:
 
 @pytest.mark.parametrize("nobody", ["networkPolicy.scrapers.monitoring=null", "networkPolicy.scrapers=null"])
 def test_without_a_scraper_the_metrics_are_closed(nobody: str) -> None:
-    objects = rendered("minimal", nobody, "components.worker.http=false", "components.worker.features.items=true")
+    objects = rendered("minimal", nobody, "components.worker.http=false")
     assert [rule["ports"] for rule in policy_of(objects, "api")["ingress"]] == [[{"port": "http"}]]
     worker = policy_of(objects, "worker")
     assert "ingress" not in worker
@@ -125,7 +130,7 @@ def test_without_a_scraper_the_metrics_are_closed(nobody: str) -> None:
 
 
 def test_components_are_let_in_where_they_call_and_nowhere_else() -> None:
-    objects = rendered("microservices", "components.worker.http=false", "components.worker.features.items=true")
+    objects = rendered("microservices", *WORKER)
     assert names(policy_of(objects, "users")["ingress"][0]["from"]) == ["gateway", "items", "worker", "test"]
     assert names(policy_of(objects, "items")["ingress"][0]["from"]) == ["gateway", "users", "test"]
     for caller, called in (("items", "users"), ("worker", "users"), ("users", "items")):
@@ -139,7 +144,7 @@ def test_without_tests_their_pods_are_not_let_in() -> None:
 
 
 def test_a_worker_lets_in_nobody_but_who_scrapes_it() -> None:
-    objects = rendered("production", "components.worker.http=false")
+    objects = rendered("production", "components.worker.http=false", "database.maxConnections=300")
     (metrics,) = policy_of(objects, "worker")["ingress"]
     assert metrics["ports"] == [{"port": "metrics"}]
 
@@ -148,7 +153,7 @@ def test_a_worker_lets_in_nobody_but_who_scrapes_it() -> None:
     ("address", "port"), [("https://accounts.example.com", 443), ("http://accounts.shop:8080", 8080)]
 )
 def test_what_runs_elsewhere_is_reachable_on_its_port(address: str, port: int) -> None:
-    settings = (f"services.users={address}", "networkPolicy.services.accounts.ipBlock.cidr=192.0.2.20/32")
+    settings = (f"components.items.calls.users={address}", "networkPolicy.services.accounts.ipBlock.cidr=192.0.2.20/32")
     rules = policy_of(rendered("microservices", *settings), "items")["egress"]
     (rule,) = [one for one in rules if one["ports"] == [{"port": port}]]
     assert rule["to"] == [{"ipBlock": {"cidr": "192.0.2.20/32"}}]
@@ -156,7 +161,7 @@ def test_what_runs_elsewhere_is_reachable_on_its_port(address: str, port: int) -
 
 
 def test_the_tests_reach_every_component_that_serves() -> None:
-    objects = rendered("microservices", "components.worker.http=false", "components.worker.features.items=true")
+    objects = rendered("microservices", *WORKER)
     (rule,) = [one for one in policy_of(objects, "test")["egress"] if {"port": 8000} in one["ports"]]
     assert names(rule["to"]) == ["items", "users"]
 

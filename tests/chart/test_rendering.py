@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterator
+from typing import cast
 
 import pytest
 import yaml
@@ -17,6 +20,7 @@ from tests.support.rendering import (
     name_of,
     refusal,
     rendered,
+    walk,
 )
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
@@ -94,11 +98,63 @@ def test_without_values_the_chart_says_what_it_needs() -> None:
     assert "secrets.existingSecret is empty" in said
 
 
-def test_templates_stay_short_enough_to_be_read() -> None:
-    templates = list((CHART / "templates").rglob("*.yaml"))
-    long = {path.name: count for path in templates if (count := len(path.read_text().splitlines())) > 60}
-    assert long == {}
-    helpers = {path.name: len(path.read_text().splitlines()) for path in (CHART / "templates").rglob("*.tpl")}
-    assert max(helpers.values()) <= 150
-    assert sum(helpers[f"_{name}.tpl"] for name in ("names", "pod", "server")) <= 300
+def test_templates_read_as_manifests() -> None:
+    """Few helpers, little passed through JSON, no line that has to be scrolled."""
+    texts = {path.name: path.read_text() for path in (CHART / "templates").rglob("*.*")}
+    whole = "".join(texts.values())
+    assert whole.count('define "') <= 35
+    assert len(re.findall(r"\b(?:to|from)Json(?:Array)?\b|\bfromYaml(?:Array)?\b", whole)) <= 20
+    assert [line for line in whole.splitlines() if len(line) > 140] == []
+    assert {name: count for name, text in texts.items() if (count := text.count("\n")) > 150} == {}
     assert len((CHART / "values.yaml").read_text().splitlines()) <= 600
+
+
+def test_a_name_of_digits_stays_a_text() -> None:
+    objects = rendered("dev", "nameOverride=1e3", "fullnameOverride=1e2", "ingress.enabled=true", namespace="34")
+    for one in objects.objects:
+        for path, value in walk(one):
+            if path.rpartition("/")[2] in {"name", "namespace", "serviceName", "serviceAccountName", "secretName"}:
+                assert isinstance(value, str), f"{name_of(one)} {path}"
+        assert one["metadata"]["labels"]["app.kubernetes.io/name"] == "1e3"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "database.direct",
+        "defaults.autoscaling.keda.enabled",
+        "defaults.calls",
+        "defaults.containerSpec",
+        "defaults.env",
+        "defaults.features",
+        "defaults.paths",
+        "defaults.podAnnotations",
+        "defaults.podLabels",
+        "defaults.podSpec",
+        "defaults.service.serviceSpec",
+        "defaults.settings",
+        "httpRoute.hostnames",
+        "ingress.hosts",
+        "monitoring.rules.alerts",
+        "settings",
+    ],
+)
+def test_a_section_that_is_null_changes_nothing(section: str) -> None:
+    assert rendered("minimal", f"{section}=null") == rendered("minimal")
+
+
+def sections(values: Object, path: str = "") -> Iterator[str]:
+    """The path of each map in the values."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield f"{path}{key}"
+            yield from sections(cast(Object, value), f"{path}{key}.")
+
+
+@pytest.mark.parametrize("section", [*sections(yaml.safe_load((CHART / "values.yaml").read_text()))])
+def test_a_section_that_is_null_renders_or_is_named(section: str) -> None:
+    values = EXAMPLES / "production/values.yaml"
+    result = run_helm("template", "slipway", CHART, "--values", values, "--set", f"{section}=null", check=False)
+    parent, _, name = section.rpartition(".")
+    named = f"at '{parent and '/'}{parent.replace('.', '/')}': missing property '{name}'"
+    assert not result.returncode or named in result.stderr or "\n- " in result.stderr, result.stderr

@@ -76,6 +76,16 @@ def test_a_budget_can_be_switched_off() -> None:
     assert rendered("minimal", "defaults.podDisruptionBudget.enabled=false").kind("PodDisruptionBudget") == []
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_rollout_takes_no_pod_before_its_successor_is_ready(profile: str) -> None:
+    for one in rendered(profile).kind("Deployment"):
+        assert one["spec"]["strategy"] == {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
+        }
+        assert one["spec"]["progressDeadlineSeconds"] == 300
+
+
 def test_zero_replicas_are_zero() -> None:
     assert rendered("openshift").one("Deployment", "slipway-api")["spec"]["replicas"] == 0
 

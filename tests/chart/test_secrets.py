@@ -15,7 +15,7 @@ from app.platform.auth.weak_secrets import refuse_weak_secrets
 from app.platform.db import Database
 from app.platform.settings import Database as DatabaseSettings
 from app.platform.settings import Settings, load_settings
-from tests.support.rendering import COMPONENT, PROFILES, Object, Pod, Rendered, manifest, refusal, rendered
+from tests.support.rendering import COMPONENT, PROFILES, Object, Pod, Rendered, manifest, rendered
 
 FOLDER = "/run/secrets/slipway"
 
@@ -42,14 +42,6 @@ def test_secrets_are_files_that_the_pod_s_group_may_read(profile: str) -> None:
         assert volume["projected"]["defaultMode"] == 0o440, pod.owner
         mounts = [one for one in pod.spec["containers"][0]["volumeMounts"] if one["name"] == "secrets"]
         assert mounts == [{"name": "secrets", "mountPath": FOLDER, "readOnly": True}], pod.owner
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_no_variable_comes_from_a_secret(profile: str) -> None:
-    for pod in rendered(profile).pods():
-        for container in pod.containers:
-            assert "secretKeyRef" not in str(container), pod.owner
-            assert "secretRef" not in str(container), pod.owner
 
 
 def test_each_secret_can_come_from_another_place() -> None:
@@ -134,10 +126,6 @@ def test_a_checksum_covers_what_the_chart_renders_and_no_secret() -> None:
 def test_pods_restart_when_a_setting_changes_and_not_when_the_chart_is_another() -> None:
     template: Object = rendered("minimal").one("Deployment", "slipway-api")["spec"]["template"]
     assert "helm.sh/chart" not in template["metadata"]["labels"]
-
-
-def test_generated_secrets_are_refused_where_nothing_can_be_looked_up() -> None:
-    assert "secrets.mode=generate and gitops=true contradict each other" in refusal("dev", "gitops=true")
 
 
 @pytest.mark.parametrize("password", ["p@ss:/#%[] word", "'\"$(x)`\\\n;--", "ключ-пароль-🔑"])

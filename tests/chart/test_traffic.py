@@ -1,15 +1,14 @@
-"""Requests from outside: each path goes to the component that runs its feature, by Ingress or by HTTPRoute."""
+"""Requests from outside: each path goes to the component that names it, by Ingress or by HTTPRoute."""
 
 from __future__ import annotations
 
 import pytest
 import yaml
 
-from tests.support.rendering import EXAMPLES, Object, Rendered, refusal, rendered
+from tests.support.rendering import EXAMPLES, Object, Rendered, rendered
 
 GATEWAY = ("httpRoute.enabled=true", "httpRoute.parentRefs.public.name=public")
 USERS = ["/.well-known/jwks.json", "/api/v1/auth", "/api/v1/users"]
-ITEMS = ["/api/v1/items", "/api/v2/items"]
 
 
 def ingress(objects: Rendered) -> Object:
@@ -39,23 +38,16 @@ def route_paths(objects: Rendered) -> dict[str, str]:
     ("settings", "expected"),
     [
         ([], {"/": "items", **dict.fromkeys(USERS, "users")}),
-        (["defaultComponent=users"], {"/": "users", **dict.fromkeys(ITEMS, "items")}),
+        (["components.items.paths.all=null"], dict.fromkeys(USERS, "users")),
         (
-            ["components.api.enabled=true"],
-            {"/": "api", **dict.fromkeys(USERS, "users"), **dict.fromkeys(ITEMS, "items")},
-        ),
-        (
-            ["components.api.enabled=true", "components.items.enabled=false"],
-            {"/": "api", **dict.fromkeys(USERS, "users")},
+            ["components.api.enabled=true", "components.items.paths.all=/api/v1/items"],
+            {"/": "api", **dict.fromkeys(USERS, "users"), "/api/v1/items": "items"},
         ),
         (["components.api.enabled=true", "components.api.http=false"], {"/": "items", **dict.fromkeys(USERS, "users")}),
-        (
-            ["features.orders.paths.v1=/api/v1/orders", "components.users.features.orders=true"],
-            {"/": "items", **dict.fromkeys([*USERS, "/api/v1/orders"], "users")},
-        ),
+        (["components.users.paths.auth=null"], {"/": "items", **dict.fromkeys([USERS[0], USERS[2]], "users")}),
     ],
 )
-def test_each_path_goes_to_the_component_that_runs_its_feature(settings: list[str], expected: dict[str, str]) -> None:
+def test_each_path_goes_to_the_component_that_names_it(settings: list[str], expected: dict[str, str]) -> None:
     objects = rendered("microservices", *GATEWAY, *settings)
     wanted = {path: f"slipway-{component}" for path, component in expected.items()}
     assert ingress_paths(objects) == wanted
@@ -148,23 +140,3 @@ def test_the_rollout_selects_and_refers_to_what_the_chart_makes() -> None:
     assert deployment["spec"]["replicas"] == 0
     assert rollout["spec"]["selector"] == deployment["spec"]["selector"] == budget["spec"]["selector"]
     assert rendered("rollouts").kind("PodDisruptionBudget") == []
-
-
-@pytest.mark.parametrize(
-    ("profile", "settings", "words"),
-    [
-        ("minimal", ["httpRoute.enabled=true"], "httpRoute.parentRefs is empty"),
-        ("production", ["ingress.tls.other=x"], "ingress.tls.other is the certificate of no host"),
-        ("minimal", ["defaultComponent=web"], "defaultComponent=web is no enabled component"),
-        ("microservices", ["defaultComponent=api"], "defaultComponent=api is no enabled component"),
-        ("production", ["components.api.http=false"], "ingress.enabled=true has nowhere to lead"),
-        ("gateway", ["components.api.http=false"], "httpRoute.enabled=true has nowhere to lead"),
-        (
-            "gateway",
-            ['httpRoute.canaries.web={"name": "a", "port": 1, "weight": 1}'],
-            "httpRoute.canaries.web is no enabled component",
-        ),
-    ],
-)
-def test_a_way_that_leads_nowhere_is_refused(profile: str, settings: list[str], words: str) -> None:
-    assert f"\n- {words}" in refusal(profile, *settings)

@@ -16,7 +16,7 @@ from tests.cluster.cluster import Cluster, ClusterError, Namespace, new_namespac
 from tests.cluster.judge import Judge, pods_of
 from tests.support.manifests import policies
 from tests.support.tools import not_run_here
-from tools.generate.manifests import BASE, OVERLAYS, manifests
+from tools.generate.manifests import OVERLAYS, manifests
 
 API = "/apis/admissionregistration.k8s.io/v1"
 LABEL = "slipway.dev/policies"
@@ -175,7 +175,7 @@ def test_what_keeps_the_rules_is_let_in(judge: Judge, tried: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 def test_all_that_the_chart_renders_is_let_in(judge: Judge, overlay: Path) -> None:
-    objects = manifests(BASE / "values.yaml", overlay / "values.yaml").values()
+    objects = manifests(overlay)
     tried = [*(one for one in objects if one["kind"] == "Deployment"), *pods_of(objects)]
     assert len(tried) >= 3
     assert [why for one in tried if (why := judge.says(one))] == []

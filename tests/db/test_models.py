@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.feature import Feature
-from app.platform.db.database import DIALECT, engine_arguments
+from app.platform.db.database import ENGINE_URL, engine_arguments
 from app.platform.settings import Database
 from app.registry import discover
 
@@ -31,7 +31,7 @@ async def test_models_and_migrations_make_the_same_tables(feature: Feature, data
         options = {"include_schemas": True, "include_name": is_ours, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
-    engine = create_async_engine(DIALECT, poolclass=NullPool, connect_args=engine_arguments(database))
+    engine = create_async_engine(ENGINE_URL, poolclass=NullPool, connect_args=engine_arguments(database))
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Enum,
+    Float,
     Integer,
     MetaData,
     Numeric,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    func,
     insert,
     literal,
     select,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 )
 
 from app.platform.db import Database, Query
-from app.platform.db.errors import DatabaseUnavailable
+from app.platform.db.errors import DatabaseUnavailable, outcome_of
 
 things = Table(
     "things",
@@ -90,11 +92,15 @@ def test_what_the_compiled_text_cannot_carry_is_refused_at_import(statement: obj
         Query(statement)  # type: ignore[arg-type]  # the point is that these are statements of the wrong kind
 
 
-async def test_a_statement_that_runs_out_of_time_is_unavailable_and_the_connection_lives_on(db: Database) -> None:
-    async with db.connection() as connection:
-        with pytest.raises(TimeoutError):
-            await connection.execute("SELECT pg_sleep(5)", timeout=0.05)
-    assert await Query(select(literal(1, Integer))).first(db) is not None
+async def test_a_statement_that_runs_out_of_time_is_unavailable_and_the_pool_lives_on(db: Database) -> None:
+    hurried = Database(db.settings.model_copy(update={"pool_size": 1, "statement_timeout_seconds": 0.2}))
+    sleep = Query(select(func.pg_sleep(bindparam("seconds", type_=Float()))))
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        await sleep.first(hurried, seconds=30.0)
+    assert refusal.value.status == 503
+    assert outcome_of(refusal.value.__cause__ or refusal.value) == "timeout"
+    assert await Query(select(literal(1, Integer))).first(hurried) is not None
+    await hurried.close()
 
 
 async def test_an_error_of_the_statement_itself_stays_what_it_is(db: Database) -> None:

@@ -1,8 +1,9 @@
 """Items over HTTP: who may do what, versions of a resource, and both versions of the API."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from app.features.items.schemas import ItemOut
 from app.features.items.schemas_v2 import ItemOutV2
 from app.platform.http.application import SlipwayApp
+from app.platform.settings import Database
 from tests.support.application import Caller
+from tests.support.databases import connection
 
 ITEM = {"name": "Lamp", "description": "Brass", "price": "19.90", "tax": "3.78"}
 
@@ -171,12 +174,29 @@ async def test_a_malformed_etag_is_a_bad_request(tag: str, alice: Caller) -> Non
     assert answer.status_code == 400
 
 
-async def test_of_two_changes_at_once_only_one_is_made(alice: Caller) -> None:
+async def test_of_changes_at_once_only_one_is_made(alice: Caller, database: Database) -> None:
     item = await created(alice)
     url, condition = f"/api/v1/items/{item['id']}", {"If-Match": '"1"'}
-    answers = [await alice.http.patch(url, json={"name": name}, headers=condition) for name in "ab"]
-    assert [answer.status_code for answer in answers] == [200, 412]
-    assert (await alice.http.get(url)).json()["name"] == "a"
+    async with connection(database) as held, connection(database) as watching:
+        transaction = held.transaction()
+        await transaction.start()
+        await held.execute("SELECT FROM items.items WHERE id = $1 FOR UPDATE", UUID(item["id"]))
+        changes = [
+            asyncio.create_task(alice.http.patch(url, json={"name": name}, headers=condition)) for name in "abcdef"
+        ]
+        waiting = (
+            "SELECT count(*) FROM pg_locks "
+            "WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
+        )
+        async with asyncio.timeout(10):
+            while await watching.fetchval(waiting) < len(changes):
+                await asyncio.sleep(0.01)
+        await transaction.rollback()  # at one moment all of them go on
+        answers = await asyncio.gather(*changes)
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412, 412]
+    made = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert (await alice.http.get(url)).json() == made
+    assert made["version"] == 2
 
 
 @pytest.mark.parametrize("tag", ['"1"', 'W/"1"', '"9", "1"', "*"])

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs] (it has its types in the code)
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.support.manifests import K8S, built, document, documents, patched
-from tests.support.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES
+from tests.support.manifests import K8S, document, documents
+from tests.support.rendering import NEWEST_KUBERNETES, OLDEST_KUBERNETES, name_of
 from tests.support.tools import require_tool
-from tools.generate.manifests import BASE, OVERLAYS, differences, key_of, manifests, pages
+from tools.generate.manifests import OVERLAYS, manifests, pages
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
-
-NAMES = st.sampled_from(["a", "b", "a/b", "a~1", "~"])
-SCALARS = st.sampled_from([None, True, 1, "text"])
-LISTS = st.lists(SCALARS | st.dictionaries(NAMES, SCALARS, max_size=2), max_size=2)
-OBJECTS = st.dictionaries(NAMES, SCALARS | LISTS | st.dictionaries(NAMES, LISTS, max_size=2), max_size=3)
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(K8S)))
@@ -30,30 +22,15 @@ def test_a_generated_manifest_is_not_stale(path: Path) -> None:
     assert path.read_text() == pages()[path], "run `make generate`"
 
 
-def test_nothing_lies_beside_what_is_generated() -> None:
-    folders = {path.parent for path in pages()} - {BASE}
-    assert {path for folder in folders for path in folder.iterdir()} == pages().keys() - {BASE / "from-chart.yaml"}
-
-
 @every_overlay
-def test_an_overlay_is_what_the_chart_renders_with_its_values(overlay: Path) -> None:
-    assert built(overlay) == manifests(BASE / "values.yaml", overlay / "values.yaml")
-
-
-@every_overlay
-def test_kustomize_builds_the_same(overlay: Path) -> None:
+def test_kustomize_builds_what_the_chart_renders(overlay: Path) -> None:
     kubectl = require_tool("kubectl", demanded=False)
     text = subprocess.run([kubectl, "kustomize", overlay], capture_output=True, text=True, check=True).stdout
     namespace = document(overlay / "kustomization.yaml")["namespace"]
-    wanted = manifests(BASE / "values.yaml", overlay / "values.yaml")
-    for one in wanted.values():
+    wanted = manifests(overlay)
+    for one in wanted:
         one["metadata"]["namespace"] = namespace
-    assert {key_of(one): one for one in yaml.safe_load_all(text)} == wanted
-
-
-@given(OBJECTS, OBJECTS)
-def test_a_patch_turns_one_object_into_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
-    assert patched(old, list(differences(old, new))) == new
+    assert {name_of(one): one for one in yaml.safe_load_all(text)} == {name_of(one): one for one in wanted}
 
 
 @every_overlay
@@ -66,16 +43,15 @@ def test_an_overlay_has_its_own_namespace(overlay: Path) -> None:
 
 @every_overlay
 def test_an_overlay_holds_no_secret_and_nothing_that_only_helm_understands(overlay: Path) -> None:
-    objects = built(overlay)
-    assert "Secret" not in {kind for _, kind, _ in objects}
-    assert "helm.sh" not in yaml.safe_dump(list(objects.values()))
-    assert len([kind for _, kind, _ in objects if kind == "Job"]) == 1  # the migration of this overlay, not the base's
+    objects = documents(overlay / "manifests.yaml")
+    assert "Secret" not in {one["kind"] for one in objects}
+    assert "helm.sh" not in yaml.safe_dump(objects)
 
 
 @pytest.mark.parametrize("version", [OLDEST_KUBERNETES, NEWEST_KUBERNETES])
 @every_overlay
 def test_the_schemas_of_kubernetes_take_every_object(overlay: Path, version: str) -> None:
-    for one in built(overlay).values():
+    for one in documents(overlay / "manifests.yaml"):
         assert kubernetes_validate.validate(one, version, strict=True) == version
 
 

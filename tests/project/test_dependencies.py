@@ -63,3 +63,19 @@ def test_the_service_declares_what_it_imports() -> None:
         for top in {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names - {"app", "tools"}:
             found = {PARTS.get(name, name) for name in map(canonicalize_name, providers.get(top, []))}
             assert declared & found, f"{place} imports {top}, which pyproject.toml does not ask for"
+
+
+USED_BY_NAME = {
+    "fastapi-standalone-docs": "the docs pages serve its files",
+    "python-multipart": "fastapi parses the log-in form with it",
+    "uvloop": "uvicorn is configured with it by name",
+}
+"""Dependencies that the code does not import, with their reason."""
+
+
+def test_the_service_imports_what_it_declares() -> None:
+    top_levels = {name.partition(".")[0] for _, module in modules("app") for name in imports(module)}
+    providers = packages_distributions()
+    used = {canonicalize_name(provider) for name in top_levels for provider in providers.get(name, [])}
+    declared = {canonicalize_name(Requirement(text).name) for text in CORE}
+    assert declared - used == USED_BY_NAME.keys(), "remove it from pyproject.toml, or say here what uses it"

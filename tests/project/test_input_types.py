@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Form, Query
 from pydantic import BaseModel, Field
 
 from app.platform.http.scopes import PUBLIC
-from app.platform.types import Email, Id, Instant, Int4, Money, MoneyParameter, StrictInput, Text
+from app.platform.types import Email, Id, Instant, Integer, Money, MoneyParameter, StrictInput, Text
 from app.registry import discover
 
 Schema = dict[str, Any]
@@ -90,7 +90,7 @@ class Good(StrictInput):
 
     name: Annotated[str, Text(max_length=5)] | None = None
     email: Email
-    count: Int4
+    count: Annotated[int, Integer(0, 9)]
     price: Money
     at: Instant
     tags: Annotated[list[Annotated[str, Text(max_length=5)]], Field(max_length=3)]
@@ -104,7 +104,6 @@ def test_bounded_inputs_are_not_reported() -> None:
         """Takes what is bounded."""
 
     assert unbounded([router]) == []
-    assert callable(put)
 
 
 class Bad(BaseModel):
@@ -159,5 +158,3 @@ def test_an_unbounded_input_is_reported(fault: str) -> None:
         """Takes everything too."""
 
     assert fault in unbounded([router])
-    assert callable(post)
-    assert callable(put)

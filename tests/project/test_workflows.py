@@ -192,22 +192,6 @@ def test_what_is_signed_is_named_by_its_digest() -> None:
         assert re.fullmatch(r"\$\{\{ [\w.]+\.name \}\}@\$\{\{ [\w.]+\.digest \}\}", step["env"][variable])
 
 
-def test_the_image_has_a_bill_of_materials_and_says_how_it_was_built() -> None:
-    build = script("image", "Build for two architectures, with a bill of materials and how it was built")
-    for flag in (
-        '"--sbom=generator=',
-        "--provenance=mode=max",
-        "--platform linux/amd64,linux/arm64",
-        "--target runtime",
-    ):
-        assert flag in build
-    arguments = set(re.findall(r'--build-arg "(\w+)=', build))
-    declared = set(re.findall(r"^ARG (\w+)", read("Dockerfile"), re.MULTILINE))
-    assert arguments == declared - {"EXTRAS"}
-    for job in ("image", "chart"):
-        assert any("attest-build-provenance" in step.get("uses", "") for step in steps(RELEASE[job]))
-
-
 def test_the_notes_of_a_release_are_its_part_of_the_changelog(tmp_path: Path) -> None:
     (program,) = re.findall(r"awk -v .*? '(.*?)' CHANGELOG.md", script("announce", "What changed, and where it is"))
     changelog = tmp_path / "CHANGELOG.md"
@@ -216,36 +200,6 @@ def test_the_notes_of_a_release_are_its_part_of_the_changelog(tmp_path: Path) ->
     )
     command = ["awk", "-v", "head=## [1.2.3]", program, changelog]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "- this"
-
-
-def test_the_documentation_verifies_with_the_identity_of_the_workflow() -> None:
-    identity = "/.github/workflows/release.yaml@refs/tags/v"
-    assert (FOLDER / "release.yaml").exists()
-    page = read("docs/shipping.md")
-    assert identity in page
-    assert "https://token.actions.githubusercontent.com" in page
-
-
-def test_the_cluster_of_the_ci_is_the_one_of_the_checkout() -> None:
-    cluster = WORKFLOWS["ci"]["jobs"]["cluster"]
-    commands = "\n".join(step["run"] for step in steps(cluster) if "run" in step)
-    name = yaml.safe_load(read("k8s/kind.yaml"))["name"]
-    (test,) = (step for step in steps(cluster) if "make cluster-test" in step.get("run", ""))
-    assert "kind create cluster --config k8s/kind.yaml" in commands
-    assert test["env"] == {
-        "SLIPWAY_TEST_CONTEXT": f"kind-{name}",
-        "SLIPWAY_TEST_LOAD": f"kind load docker-image --name {name}",
-    }
-    assert all(re.fullmatch(r"kindest/node:v1\.\d+\.\d+@sha256:[0-9a-f]{64}", one) for one in nodes(cluster))
-    profiles = {one["name"] for one in yaml.safe_load(read("skaffold.yaml"))["profiles"]}
-    assert set(re.findall(r"--profile (\w+)", commands)) == {"ci"} <= profiles
-    assert "skaffold verify" in commands
-
-
-def nodes(cluster: dict[str, Any]) -> list[str]:
-    found: list[str] = cluster["strategy"]["matrix"]["node"]
-    assert len(found) >= 2
-    return found
 
 
 def read(path: str) -> str:

@@ -69,7 +69,7 @@ def test_other_paths_hold_no_metrics(registry: CollectorRegistry) -> None:
 def test_a_scraper_that_hangs_holds_up_nobody_and_is_cut(
     registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SCRAPE_SECONDS", 0.5)
+    monkeypatch.setattr(module, "CONNECTION_TIMEOUT_SECONDS", 0.5)
     with serve_metrics(registry, HOST, port := free_port()):
         hanging = [socket.create_connection((HOST, port), timeout=20) for _ in range(20)]
         for client in hanging:

@@ -45,46 +45,46 @@ def in_use(port: int, variable: str) -> str:
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("tests.server.service", "is not of the form package.module:attribute"),
-        ("tests.server.nowhere:app", "there is no module tests.server.nowhere"),
-        ("nowhere.at.all:app", "there is no module nowhere"),
-        ("tests.server.service:missing", "the module tests.server.service has no attribute missing"),
+        ("tests.server.service", "must have the form package.module:attribute"),
+        ("tests.server.nowhere:app", "module tests.server.nowhere not found"),
+        ("nowhere.at.all:app", "module nowhere not found"),
+        ("tests.server.service:missing", "module tests.server.service has no attribute missing"),
         ("tests.server.service:lifespan", "lifespan takes 1 arguments"),
         ("tests.server.service:wsgi", "wsgi takes 2 arguments"),
-        ("tests.server.service:__doc__", "__doc__ is no ASGI application but str"),
-        ("tests.server.service:asyncio.sleep.__doc__", "is no ASGI application but str"),
-        ("tests.server.service:os.getpid", "made int, which is no ASGI application"),
+        ("tests.server.service:__doc__", "__doc__ is of type str"),
+        ("tests.server.service:asyncio.sleep.__doc__", "is of type str: the target must be an ASGI application"),
+        ("tests.server.service:os.getpid", "returned int, which is not an ASGI application"),
     ],
 )
-def test_a_target_that_names_no_application_is_refused_in_a_sentence(target: str, sentence: str) -> None:
+def test_a_target_without_an_application_is_refused(target: str, sentence: str) -> None:
     with pytest.raises(TargetError, match=sentence):
         load_application(target, SETTINGS)
 
 
-def test_an_application_and_what_makes_one_are_targets() -> None:
+def test_applications_and_their_factories_are_targets() -> None:
     assert load_application("tests.server.service:app", SETTINGS) is service.app
     assert load_application("tests.server.service:factory", SETTINGS) is service.app
     assert load_application(service.app, SETTINGS) is service.app
 
 
-def test_a_factory_with_a_parameter_settings_is_given_them() -> None:
-    given: list[Settings] = []
+def test_a_factory_receives_the_settings() -> None:
+    received: list[Settings] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None: ...
 
-    def make(settings: Settings | None = None) -> ASGIApp:
-        given.extend([settings] if settings else [])
+    def factory(settings: Settings | None = None) -> ASGIApp:
+        received.extend([settings] if settings else [])
         return application
 
-    assert load_application(make, SETTINGS) is application
-    assert given == [SETTINGS]
+    assert load_application(factory, SETTINGS) is application
+    assert received == [SETTINGS]
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_bad_target_ends_with_78_and_its_sentence_alone(server: str, tmp_path: Path) -> None:
+def test_a_bad_target_exits_with_78_and_one_sentence(server: str, tmp_path: Path) -> None:
     code, output = ended(tmp_path, "tests.server.service:missing", *SERVERS[server][1:])
     assert code == 78
-    assert output.count("the module tests.server.service has no attribute missing\n") == 1
+    assert output.count("module tests.server.service has no attribute missing\n") == 1
     assert "Traceback" not in output
 
 
@@ -97,7 +97,7 @@ def test_an_error_in_the_module_shows_its_traceback(server: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_port_in_use_is_named_with_the_variable_that_moves_it(server: str, tmp_path: Path, taken: int) -> None:
+def test_a_port_in_use_is_reported_with_its_variable(server: str, tmp_path: Path, taken: int) -> None:
     assert ended(tmp_path, *SERVERS[server], SLIPWAY_HTTP__PORT=str(taken)) == (
         1,
         in_use(taken, "SLIPWAY_HTTP__PORT"),
@@ -105,16 +105,14 @@ def test_a_port_in_use_is_named_with_the_variable_that_moves_it(server: str, tmp
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_metrics_port_in_use_is_named_with_the_variable_that_moves_it(
-    server: str, tmp_path: Path, taken: int
-) -> None:
+def test_a_metrics_port_in_use_is_reported_with_its_variable(server: str, tmp_path: Path, taken: int) -> None:
     assert ended(tmp_path, *SERVERS[server], SLIPWAY_METRICS__PORT=str(taken)) == (
         1,
         in_use(taken, "SLIPWAY_METRICS__PORT"),
     )
 
 
-def test_a_host_of_another_machine_is_named(tmp_path: Path) -> None:
+def test_an_address_of_another_machine_is_reported(tmp_path: Path) -> None:
     code, output = ended(tmp_path, *SERVERS["uvicorn"], SLIPWAY_HTTP__HOST="192.0.2.1")
     assert code == 1
     assert "cannot listen on 192.0.2.1 port" in output
@@ -132,7 +130,7 @@ def test_the_address_is_taken_from_the_command_line(tmp_path: Path) -> None:
         process.kill()
 
 
-def test_a_setting_that_cannot_be_used_ends_with_78_and_its_name(tmp_path: Path) -> None:
+def test_an_invalid_setting_exits_with_78_and_its_name(tmp_path: Path) -> None:
     code, output = ended(tmp_path, *SERVERS["uvicorn"], SLIPWAY_HTTP__KEEP_ALIVE_SECONDS="-1")
     assert code == 78
     assert output.startswith("SLIPWAY_HTTP__KEEP_ALIVE_SECONDS: ")

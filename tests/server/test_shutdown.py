@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.platform.process.exit import PATIENCE_SECONDS
+from app.platform.process.exit import THREAD_TIMEOUT_SECONDS
 from app.platform.server.draining import (
     ACCEPT_GRACE_SECONDS,
     CANCEL_TIMEOUT_SECONDS,
@@ -83,4 +83,4 @@ def test_the_exit_code_is_0_and_nothing_is_complained_of(seen: Seen) -> None:
 
 def test_a_stop_fits_into_the_grace_period() -> None:
     # The chart gives five seconds after `request_seconds`.
-    assert ACCEPT_GRACE_SECONDS + CANCEL_TIMEOUT_SECONDS + LIFESPAN_TIMEOUT_SECONDS + PATIENCE_SECONDS < 5
+    assert ACCEPT_GRACE_SECONDS + CANCEL_TIMEOUT_SECONDS + LIFESPAN_TIMEOUT_SECONDS + THREAD_TIMEOUT_SECONDS < 5

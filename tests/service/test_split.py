@@ -192,4 +192,4 @@ def test_a_key_in_settings_is_ignored_where_another_process_issues_the_tokens() 
             "auth": {"signing_key": SecretStr("no key")},
         }
     )
-    assert create_app(told).resources.remote_keys
+    assert create_app(told).resources.jwks

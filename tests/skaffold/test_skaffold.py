@@ -17,12 +17,10 @@ from tests.support.dockerfile import stages
 from tests.support.skaffold import (
     CONFIGURATION,
     DIGEST,
-    PROFILES,
     VARIABLE,
     Pipeline,
     built,
     containers,
-    pipeline,
     pipelines,
     rendered,
 )
@@ -32,40 +30,12 @@ SCHEMA = "SLIPWAY_TEST_SKAFFOLD_SCHEMA"
 ALL = [pytest.param(one, id=one.name) for one in pipelines()]
 
 
-def test_it_is_of_the_last_version_of_the_schema() -> None:
-    assert CONFIGURATION["apiVersion"] == "skaffold/v4beta14"
-    assert CONFIGURATION["kind"] == "Config"
-
-
 def test_it_is_what_the_schema_of_skaffold_allows() -> None:
     path = os.environ.get(SCHEMA)
     if not path:
         not_run_here("Skaffold's JSON schema", f"{SCHEMA} names no file", demanded=False)
     validator = jsonschema_rs.Draft7Validator(json.loads(Path(path).read_text()))
     assert [error.message for error in validator.iter_errors(CONFIGURATION)] == []
-
-
-def test_profiles_replace_sections_and_patch_nothing() -> None:
-    assert [profile["name"] for profile in PROFILES] == ["dev", "debug", "prodlike", "ci"]
-    sections = {"name", "build", "deploy", "portForward", "verify"}
-    assert all(profile.keys() <= sections for profile in PROFILES)
-
-
-def test_the_profile_dev_is_the_default_by_a_name() -> None:
-    assert pipeline("dev").sections == pipeline("default").sections
-
-
-@pytest.mark.parametrize("pipeline", ALL)
-def test_artifacts_are_named_once_and_without_tag_or_digest(pipeline: Pipeline) -> None:
-    images = [artifact["image"] for artifact in pipeline.artifacts]
-    assert images
-    assert len(images) == len(set(images))
-    assert [image for image in images if "@" in image or ":" in image.rpartition("/")[2]] == []
-
-
-@pytest.mark.parametrize("pipeline", ALL)
-def test_artifacts_are_built_from_targets_of_the_dockerfile(pipeline: Pipeline) -> None:
-    assert {artifact["docker"]["target"] for artifact in pipeline.artifacts} <= {stage.name for stage in stages()}
 
 
 @pytest.mark.parametrize("pipeline", ALL)
@@ -98,10 +68,6 @@ def test_synced_files_exist_and_land_where_the_image_runs_them(pipeline: Pipelin
         assert "strip" not in rule  # the path below the checkout is the path below the folder
 
 
-def test_only_what_reloads_syncs() -> None:
-    assert [one.name for one in pipelines() if list(sync_rules(one))] == ["default", "dev"]
-
-
 @pytest.mark.parametrize("pipeline", ALL)
 def test_forwarded_ports_are_those_of_rendered_objects(pipeline: Pipeline) -> None:
     objects = [one for release in pipeline.releases for one in rendered(release, built(pipeline))]
@@ -127,53 +93,6 @@ def test_pods_run_the_image_as_it_was_built(pipeline: Pipeline, digest: str) -> 
     for release in pipeline.releases:
         images = [one["image"] for one in containers(rendered(release, variables)) if "slipway" in one["image"]]
         assert set(images) == {expected}
-
-
-def test_edits_can_be_written_in_the_pod_that_reloads() -> None:
-    api, container = deployed(pipeline("default"))
-    assert container["args"] == ["serve", "--reload"]
-    assert container["securityContext"]["readOnlyRootFilesystem"] is False
-    assert api["spec"]["replicas"] == 1
-
-
-def test_a_debugger_is_listened_for_and_nothing_reloads_or_is_killed_under_it() -> None:
-    api, container = deployed(pipeline("debug"))
-    assert (container["command"][0], container["args"]) == ("python", ["serve"])
-    assert list(listens(container)) == ["127.0.0.1:5678"]
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert api["spec"]["replicas"] == 1
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["failureThreshold"] * container[probe]["periodSeconds"] >= 3600
-    assert 5678 in {forward["localPort"] for forward in pipeline("debug").ports}
-
-
-def test_what_ships_is_what_prodlike_and_ci_run() -> None:
-    for name in ("prodlike", "ci"):
-        assert {artifact["docker"]["target"] for artifact in pipeline(name).artifacts} == {"runtime"}
-        assert deployed(pipeline(name))[1]["args"] == ["serve"]
-
-
-def test_ci_verifies_with_the_image_that_it_built() -> None:
-    assert [one.name for one in pipelines() if one.checks] == ["ci"]
-    (check,) = pipeline("ci").checks
-    assert check["name"] == check["container"]["name"]
-    assert check["container"]["image"] in {artifact["image"] for artifact in pipeline("ci").artifacts}
-    assert check["executionMode"] == {"kubernetesCluster": {}}
-    objects = [one for release in pipeline("ci").releases for one in rendered(release, built(pipeline("ci")))]
-    services = {one["metadata"]["name"] for one in objects if one["kind"] == "Service"}
-    program, address = check["container"]["args"]
-    assert address.removeprefix("http://") in services
-    compile(program, check["name"], "exec")
-    # The variables of its caller are given to it: only a whole path and `-I` do not ask them.
-    assert check["container"]["command"] == ["/usr/local/bin/python", "-I", "-c"]
-
-
-def deployed(pipeline: Pipeline) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The Deployment and its container."""
-    objects = rendered(pipeline.releases[0], built(pipeline))
-    (api,) = (one for one in objects if one["kind"] == "Deployment")
-    (container,) = containers([api])
-    return api, container
 
 
 def listens(container: dict[str, Any]) -> Iterator[str]:

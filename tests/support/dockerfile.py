@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,8 +21,6 @@ class Stage:
     variables: dict[str, str] = field(default_factory=dict[str, str])
     workdir: str = ""
     user: str = ""
-    settings: dict[str, str] = field(default_factory=dict[str, str])
-    """Last argument of instructions such as STOPSIGNAL, ENTRYPOINT and CMD."""
 
     def arguments(self, instruction: str) -> list[str]:
         return [rest for name, rest in self.instructions if name == instruction]
@@ -46,9 +43,7 @@ def stages() -> list[Stage]:
         if name == "FROM":
             image, _, stage = rest.partition(" AS ")
             parent = found.get(image, Stage(image, image))
-            current = found[stage] = Stage(
-                stage, image, [], dict(parent.variables), parent.workdir, parent.user, dict(parent.settings)
-            )
+            current = found[stage] = Stage(stage, image, [], dict(parent.variables), parent.workdir, parent.user)
         if current is None:
             continue
         current.instructions.append((name, rest))
@@ -58,11 +53,4 @@ def stages() -> list[Stage]:
             current.workdir = rest
         elif name == "USER":
             current.user = rest
-        elif name in {"STOPSIGNAL", "ENTRYPOINT", "CMD"}:
-            current.settings[name] = rest
     return list(found.values())
-
-
-def words(argument: str) -> list[str]:
-    """The words of an ENTRYPOINT or CMD in its exec form, the only one that passes signals on."""
-    return [str(word) for word in json.loads(argument)]

@@ -32,7 +32,10 @@ SASL = request(10, b"SCRAM-SHA-256\0\0")
 
 @dataclass
 class Impostor:
-    """Sends `asks` one after the other, and keeps everything that it `received`."""
+    """Sends `asks` one after the other, and keeps everything that it `received`.
+
+    In a message of its own, `NONCE` stands for what the client chose.
+    """
 
     asks: Sequence[bytes]
     tls: ssl.SSLContext | None = None
@@ -49,8 +52,9 @@ class Impostor:
             first = await reader.readexactly(8)
         self.received += first + await reader.readexactly(struct.unpack("!i", first[:4])[0] - 8)
         nonce = b""
-        for ask in self.asks:
-            for part in [ask.replace(b"NONCE", nonce)] if not self.piecemeal else [bytes([one]) for one in ask]:
+        for template in self.asks:
+            ask = _with_nonce(template, nonce)
+            for part in [ask] if not self.piecemeal else [bytes([one]) for one in ask]:
                 writer.write(part)
                 await writer.drain()
                 if self.piecemeal:
@@ -59,8 +63,12 @@ class Impostor:
                 continue  # nothing is answered to it
             answer = await reader.read(10_000)
             self.received += answer
-            nonce = answer.partition(b",r=")[2]
+            nonce = answer.partition(b",r=")[2] or nonce
         self.received += await reader.read(10_000)
+
+
+def _with_nonce(ask: bytes, nonce: bytes) -> bytes:
+    return message(ask[:1], ask[5:].replace(b"NONCE", nonce)) if b"NONCE" in ask else ask
 
 
 def in_front_of(host: str, port: int, tls: ssl.SSLContext) -> Handler:

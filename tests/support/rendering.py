@@ -22,6 +22,9 @@ NEWEST_KUBERNETES = "1.37"
 COMPONENT = "app.kubernetes.io/component"
 HOOK = "helm.sh/hook"
 
+USERS_ELSEWHERE = ("components.users.enabled=false", "components.items.calls.users=http://accounts:80", "tests.logIn=")
+"""Another release issues the tokens of the example `microservices`."""
+
 
 @dataclass(frozen=True)
 class Pod:

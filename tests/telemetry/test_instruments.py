@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from app.platform.auth.remote_keys import RemoteKeys
+from app.platform.auth.jwks import JwksClient
 from app.platform.auth.tokens import TokenVerifier
 from app.platform.settings import Database, Service, Settings
 from app.platform.settings import Telemetry as TelemetrySettings
 from app.platform.telemetry.metrics.instruments import Metrics
-from app.platform.telemetry.metrics.loop_lag import INTERVAL_SECONDS, MOST_SAMPLES, LoopLag
-from app.platform.telemetry.tracing.export import BATCH, MOST_WAITING, make_provider
+from app.platform.telemetry.metrics.loop_lag import MAX_SAMPLES_PER_BLOCK, SAMPLE_INTERVAL_SECONDS, LoopLag
+from app.platform.telemetry.tracing.export import MAX_EXPORT_BATCH_SIZE, MAX_QUEUE_SIZE, make_provider
 from tests.support.collector import collecting, dead, hanging
 from tests.support.forge import auth_settings, token
 from tests.support.live import live_service
@@ -42,7 +42,7 @@ def test_a_blocked_event_loop_is_late(served: Served) -> None:
     before = late(served, "0.25")
     assert served.get("/api/blocks").status == 200
     # All that were due meanwhile are booked, not only the first: 0.5 s hold up five, two of them for a quarter.
-    least = before + BLOCKED_SECONDS / INTERVAL_SECONDS / 2 - 1
+    least = before + BLOCKED_SECONDS / SAMPLE_INTERVAL_SECONDS / 2 - 1
     eventually(lambda: late(served, "0.25") >= least)
 
 
@@ -56,7 +56,7 @@ async def test_a_process_that_slept_for_a_night_does_not_count_for_hours(monkeyp
         await asyncio.sleep(0.01)
     lag.stop()
     lag.stop()
-    assert len(seen) == MOST_SAMPLES + 1
+    assert len(seen) == MAX_SAMPLES_PER_BLOCK + 1
     assert seen[0] > 35_000
 
 
@@ -81,7 +81,7 @@ def test_lines_are_counted_by_their_level(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_sent_is_dropped_and_every_span_is_accounted_for() -> None:
-    spans = 3 * (MOST_WAITING + BATCH)
+    spans = 3 * (MAX_QUEUE_SIZE + MAX_EXPORT_BATCH_SIZE)
     with hanging() as silent:
         settings = Settings(environment="test", telemetry=TelemetrySettings(otlp_endpoint=silent))
         metrics = Metrics(Service(), traced=True)
@@ -93,31 +93,31 @@ def test_what_cannot_be_sent_is_dropped_and_every_span_is_accounted_for() -> Non
         assert time.perf_counter() - begun < 2, "nobody waits for the collector"
         assert outcome(metrics, "ended") == spans
         waiting = spans - outcome(metrics, "dropped") - outcome(metrics, "failed")
-        assert MOST_WAITING <= waiting <= MOST_WAITING + 2 * BATCH, "memory is bounded"
+        assert MAX_QUEUE_SIZE <= waiting <= MAX_QUEUE_SIZE + 2 * MAX_EXPORT_BATCH_SIZE, "memory is bounded"
         provider.shutdown()
         tracer.start_span("late").end()
         # The batch that is under way ends when the time for it is over.
         eventually(lambda: outcome(metrics, "failed") + outcome(metrics, "dropped") == outcome(metrics, "ended"))
     assert outcome(metrics, "exported") == 0
-    assert outcome(metrics, "failed") >= BATCH
+    assert outcome(metrics, "failed") >= MAX_EXPORT_BATCH_SIZE
 
 
 def test_a_dead_collector_fails_what_it_was_sent_and_one_that_is_back_gets_the_rest() -> None:
     metrics = Metrics(Service(), traced=True)
     settings = Settings(environment="test", telemetry=TelemetrySettings(otlp_endpoint=dead()))
     provider = make_provider(settings, metrics, lambda _: True)
-    for _ in range(BATCH):
+    for _ in range(MAX_EXPORT_BATCH_SIZE):
         provider.get_tracer("test").start_span("one").end()
-    eventually(lambda: outcome(metrics, "failed") == BATCH, 10)
+    eventually(lambda: outcome(metrics, "failed") == MAX_EXPORT_BATCH_SIZE, 10)
     provider.shutdown()
     assert outcome(metrics, "exported") == 0
     with collecting() as collector:
         settings = Settings(environment="test", telemetry=TelemetrySettings(otlp_endpoint=collector.endpoint))
         provider = make_provider(settings, metrics, lambda _: True)
-        for _ in range(BATCH):
+        for _ in range(MAX_EXPORT_BATCH_SIZE):
             provider.get_tracer("test").start_span("one").end()
         provider.shutdown()
-        assert outcome(metrics, "exported") == BATCH == len(collector.spans)
+        assert outcome(metrics, "exported") == MAX_EXPORT_BATCH_SIZE == len(collector.spans)
 
 
 def outcome(metrics: Metrics, name: str) -> float:
@@ -126,7 +126,7 @@ def outcome(metrics: Metrics, name: str) -> float:
 
 def test_a_token_is_a_miss_and_then_a_hit() -> None:
     metrics = Metrics(Service(), traced=False)
-    verifier = TokenVerifier(auth_settings(), counts=metrics.cache("tokens"))
+    verifier = TokenVerifier(auth_settings(), observer=metrics.cache("tokens"))
     good = b"Bearer " + token()
     for header in (good, good, good, b"Bearer nonsense", b"Bearer nonsense", b"Basic abc"):
         verifier.authenticate(header)
@@ -143,9 +143,9 @@ async def test_calls_to_another_process_are_told_apart() -> None:
         return metrics.registry.get_sample_value("http_client_request_duration_seconds_count", labels)
 
     with collecting() as somebody_else:
-        counts = metrics.client("users")
+        observer = metrics.client("users")
         for url in (dead(), somebody_else.endpoint):
-            await RemoteKeys("users", url, counts=counts).ask()
+            await JwksClient("users", url, observer=observer).refresh()
     assert (called("", "connection"), called("501", "status")) == (1, 1)
     assert called("200", "") == 0
 

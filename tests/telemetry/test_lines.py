@@ -15,7 +15,7 @@ from app.platform.http.edge import EdgeMiddleware
 from app.platform.process.drain import Drain
 from app.platform.settings import Settings
 from app.platform.telemetry import build_telemetry
-from app.platform.telemetry.logging.lines import MOST_BYTES, LineWriter
+from app.platform.telemetry.logging.lines import MAX_BUFFER_BYTES, LineWriter
 from tests.support.sample import create_sample
 from tests.support.timing import no_garbage_collection
 
@@ -54,14 +54,14 @@ def test_a_full_buffer_drops_and_counts_and_recovers() -> None:
         writer = LineWriter(descriptor, dropped.append)
         slowest = 0.0
         with no_garbage_collection():
-            for _ in range(2 * MOST_BYTES // 1024):
+            for _ in range(2 * MAX_BUFFER_BYTES // 1024):
                 begun = time.perf_counter()
                 writer.write(line)
                 slowest = max(slowest, time.perf_counter() - begun)
         assert slowest < 0.1, "nobody waited for the pipe, which holds 64 KiB"
         assert not writer.flush(0.01)
-        assert sum(dropped) == MOST_BYTES // 1024
-        read(reader, MOST_BYTES)
+        assert sum(dropped) == MAX_BUFFER_BYTES // 1024
+        read(reader, MAX_BUFFER_BYTES)
         assert writer.flush(5)
         writer.write(b"again\n")
         assert read(reader, 6) == b"again\n"

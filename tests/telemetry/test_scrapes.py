@@ -1,14 +1,10 @@
 """A scrape takes as long as it has lines, and neither waits for the event loop nor holds it up for long."""
 
-import itertools
 import threading
 import time
 
-import pytest
-
 from app.platform.process.operations_port import serve_metrics
-from app.platform.telemetry.metrics import exposition as module
-from app.platform.telemetry.metrics.exposition import MOST_RESTS, exposition
+from app.platform.telemetry.metrics.exposition import exposition
 from tests.support.process import scrape
 from tests.support.sample import BLOCKED_SECONDS
 from tests.support.scrapes import ACCEPT, filled, milliseconds
@@ -24,20 +20,6 @@ def test_a_scrape_grows_with_its_lines_and_not_faster() -> None:
     assert exposition(filled(7200).registry, ACCEPT)[0].count(b"\n") > 7000
     assert many < 8 * few, "four times the lines"
     assert many < 1000
-
-
-@pytest.mark.parametrize(("busy", "lines", "rests"), [(False, 7200, 0), (True, 1800, 20), (True, 18_000, MOST_RESTS)])
-def test_a_scrape_rests_only_where_requests_have_work_and_not_for_ever(
-    busy: bool, lines: int, rests: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    registry = filled(lines).registry
-    ticks = itertools.count() if busy else itertools.repeat(0)
-    rested = list[float]()
-    monkeypatch.setattr(module, "_cpu_of_others", lambda: next(ticks))
-    monkeypatch.setattr(time, "sleep", rested.append)
-    made, _ = exposition(registry, ACCEPT)
-    assert made.count(b"\n") > 0.9 * lines
-    assert rests <= len(rested) <= MOST_RESTS if busy else not rested
 
 
 def test_a_blocked_event_loop_does_not_hold_up_a_scrape(served: Served) -> None:

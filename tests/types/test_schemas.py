@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from pydantic import ConfigDict, SecretStr, TypeAdapter, ValidationError
 from schemathesis import GenerationMode
 
-from app.platform.types import Email, Id, Instant, Int8, Money, Secret, Text
+from app.platform.types import Email, Id, Instant, Integer, Money, Secret, Text
 
 TYPES: dict[str, TypeAdapter[Any]] = {
     "name": TypeAdapter(Annotated[str, Text(min_length=1, max_length=20)]),
@@ -22,7 +22,7 @@ TYPES: dict[str, TypeAdapter[Any]] = {
     "id": TypeAdapter[UUID](Id),
     "instant": TypeAdapter[datetime](Instant),
     "money": TypeAdapter[Decimal](Money),
-    "integer": TypeAdapter[int](Int8, config=ConfigDict(strict=True)),
+    "integer": TypeAdapter[int](Annotated[int, Integer(-(2**63), 2**63 - 1)], config=ConfigDict(strict=True)),
 }
 
 

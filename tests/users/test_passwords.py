@@ -171,3 +171,13 @@ def test_no_rule_is_made_on_characters(password: str) -> None:
 def test_the_list_has_three_thousand_passwords_that_could_be_chosen() -> None:
     assert len(common_passwords()) == 3000
     assert all(8 <= len(word) <= 128 and word == word.casefold() for word in common_passwords())
+
+
+def test_the_places_of_an_account_are_taken_under_its_own_name_only() -> None:
+    passwords = Passwords(CHEAP, places=1)
+    with passwords.place() as place, place.of_account("kelvin"):
+        with place.of_account("\u212aelvin"):  # the Kelvin sign, which is no name that anybody can register
+            pass
+        with pytest.raises(Problem) as refusal, place.of_account("KELVIN"):
+            pass
+    assert refusal.value.status == 429

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from tests.users.people import bearer, log_in, registered
 
 from app.features import users
 from app.features.users.roles import scopes_of
@@ -15,6 +14,7 @@ from app.platform.ids import new_id
 from app.platform.settings import Database
 from app.registry import names
 from tests.support.databases import connection
+from tests.support.people import bearer, log_in, registered
 
 MIGRATIONS = Path(users.__file__).parent / "migrations"
 DEFAULT = [f"{feature}:{access}" for feature in names() for access in ("read", "write")]

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 import yaml
 from pydantic import BaseModel, SecretStr
 
+from app import registry
 from app.platform.settings import variable
 from tools.generate.reference import all_settings
 from tools.helm import CHART
@@ -37,28 +38,35 @@ WRITTEN_BY_THE_CHART = (
     "SLIPWAY_SERVICE__VERSION",
     "SLIPWAY_SHUTDOWN__",
 )
-"""Settings, or beginnings of their names, that have a value of their own or that the image knows."""
+"""Settings, or prefixes of their names, that have their own value or that the image sets."""
 
 SCALAR = ["string", "number", "boolean", "null"]
-"""Null drops what the defaults say."""
+"""Null removes a default."""
 
-FEATURE: Schema = {
+FEATURES: Schema = {
     "type": "object",
     "properties": {
-        "called": {"type": "boolean", "description": "True: every process needs it, here or elsewhere."},
-        "paths": {
-            "type": "object",
-            "description": "Beginnings of its paths, by names of yours.",
-            "additionalProperties": {"type": "string", "pattern": "^/"},
-        },
+        name: {"type": "boolean", "description": f"True runs the feature {name}."} for name in registry.names()
     },
     "additionalProperties": False,
 }
+"""Those of the image: a misspelled one is refused."""
+
+RENAMED = {
+    "features": "Replaced by `components.<name>.paths`, `calls` and `issuesTokens`.",
+    "services": "Renamed to `components.<name>.calls`, or `defaults.calls`.",
+    "defaultComponent": "Replaced by the path `/` in `components.<name>.paths`.",
+}
+"""Values of an older chart. The schema takes them, so that a template can refuse them with a sentence."""
+
+OPTIONAL = ("direct", "previousKey", "resources", "spread")
+"""Sections that may be null: the manifests have nothing of them then."""
+
 CANARY: Schema = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "minLength": 1, "description": "Name of the Service."},
-        "namespace": {"type": "string", "description": "Of the Service, if it is another one: needs a ReferenceGrant."},
+        "namespace": {"type": "string", "description": "Its namespace, if another one. Needs a ReferenceGrant."},
         "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Its port."},
         "weight": {"type": "integer", "minimum": 0, "maximum": 100, "description": "Percent of the requests."},
     },
@@ -68,9 +76,9 @@ CANARY: Schema = {
 VOLUME: Schema = {
     "type": ["object", "null"],
     "properties": {
-        "mountPath": {"type": "string", "pattern": "^/", "description": "Where it is in the container."},
-        "readOnly": {"type": "boolean", "description": "True unless said otherwise."},
-        "source": {"type": "object", "description": "As in a pod's `volumes`, without the name."},
+        "mountPath": {"type": "string", "pattern": "^/", "description": "Path in the container."},
+        "readOnly": {"type": "boolean", "description": "True by default."},
+        "source": {"type": "object", "description": "As in `volumes` of a pod, without the name."},
     },
     "required": ["mountPath", "source"],
     "additionalProperties": False,
@@ -93,12 +101,14 @@ def _document(values: str) -> Schema:
         "type": "object",
         "properties": {
             **properties,
+            **{name: {"description": where} for name, where in RENAMED.items()},
             "defaults": {"$ref": "#/definitions/component", "description": component["description"]},
             # Helm gives these two to a chart that another one depends on.
-            "global": {"type": "object", "description": "Values of the chart that depends on this one; not used."},
-            "enabled": {"type": "boolean", "description": "For the condition of the chart that depends on this one."},
+            "global": {"type": "object", "description": "Values of the parent chart; not used."},
+            "enabled": {"type": "boolean", "description": "For the `condition` of the parent chart."},
         },
         "additionalProperties": False,
+        "allOf": [_sections(root, values.splitlines())],
         "definitions": {
             "component": {**component, "properties": {"enabled": enabled, **component["properties"]}},
             "settings": {
@@ -106,7 +116,7 @@ def _document(values: str) -> Schema:
                 "properties": dict(_settings(all_settings(), ())),
                 "additionalProperties": False,
             },
-            "feature": FEATURE,
+            "features": FEATURES,
             "canary": CANARY,
             "volume": VOLUME,
         },
@@ -130,6 +140,18 @@ def _schema(name: str, node: yaml.Node, lines: list[str], said: Schema) -> Schem
         for key, value in node.value
     }
     return {"type": "object", **said, "properties": properties, "additionalProperties": False}
+
+
+def _sections(node: yaml.MappingNode, lines: list[str]) -> Schema:
+    """Requires each section: Helm removes one that is null, and templates that read a value in it would crash."""
+    sections = {
+        key.value: _sections(value, lines)
+        for key, value in node.value
+        if isinstance(value, yaml.MappingNode)
+        and key.value not in OPTIONAL
+        and not comment_above(lines, key.start_mark.line).keys() & {"additionalProperties", "$ref", "like"}
+    }
+    return {"required": list(sections), "properties": sections} if sections else {}
 
 
 def _type(node: yaml.Node) -> str:

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+STOP_SIGNALS = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 """Signals and the seconds given to each: fast shutdown, immediate shutdown, kill. None loses a commit."""
 
 
@@ -46,7 +46,7 @@ def stop_cluster(name: str) -> bool:
     Returns:
         Whether all are gone.
     """
-    for number, seconds in PATIENCE:
+    for number, seconds in STOP_SIGNALS:
         servers, children = _of_cluster(name)
         for pid in servers + (children if number is signal.SIGKILL else []):
             with suppress(ProcessLookupError, PermissionError):

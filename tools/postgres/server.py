@@ -17,12 +17,12 @@ from tools.postgres.accounts import CLEAN_ENVIRONMENT, Account, server_account
 from tools.postgres.binaries import Binaries, remove_copy, usable_binaries
 from tools.postgres.data_directory import USER, Cluster, data_argument, full, one_sentence, open_or_create, unusable
 from tools.postgres.errors import EmbeddedPostgresError
-from tools.postgres.processes import PATIENCE, command_lines, server_command, stop_cluster
+from tools.postgres.processes import STOP_SIGNALS, command_lines, server_command, stop_cluster
 
-READY_SECONDS = 60.0
-RETRY_SECONDS = 5.0
-LOG_BYTES = 5_000_000
-FORGETFUL = ("fsync=off", "full_page_writes=off")
+START_TIMEOUT_SECONDS = 60.0
+RETRY_TIMEOUT_SECONDS = 5.0
+MAX_LOG_BYTES = 5_000_000
+NOT_DURABLE = ("fsync=off", "full_page_writes=off")
 """Commits survive a kill, but no power cut (`synchronous_commit=off` would lose them in a kill, too)."""
 
 
@@ -65,7 +65,7 @@ class PostgresServer:
         """
         self._stop_leftovers()
         keep_port = self.port != 0
-        retry_until = time.monotonic() + RETRY_SECONDS
+        retry_until = time.monotonic() + RETRY_TIMEOUT_SECONDS
         while True:
             self.port = self.port if keep_port else free_port()
             complaint = self._start_once()
@@ -86,7 +86,7 @@ class PostgresServer:
         self._end_watch()
         if not self._process:
             return
-        for number, seconds in PATIENCE[1:] if immediate else PATIENCE:
+        for number, seconds in STOP_SIGNALS[1:] if immediate else STOP_SIGNALS:
             if self._process.poll() is None:
                 self._process.send_signal(number)
                 with suppress(subprocess.TimeoutExpired):
@@ -132,7 +132,7 @@ class PostgresServer:
         """Start the server; None when it is ready, else what it wrote before it ended."""
         log = self.folder / "log"
         with open(log, "ab", opener=_private) as output:
-            if output.tell() > LOG_BYTES:
+            if output.tell() > MAX_LOG_BYTES:
                 output.truncate(0)
             begin = os.fstat(output.fileno()).st_size
             self._process = subprocess.Popen(
@@ -151,14 +151,14 @@ class PostgresServer:
                 **self._account,
             )
         self._watch = _stop_when_this_process_dies(self._process.pid, self._account)
-        end = time.monotonic() + READY_SECONDS
+        end = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._is_ready():
             if self._process.poll() is not None:
                 self.stop()
                 return log.read_bytes()[begin:].decode(errors="replace")
             if time.monotonic() > end:
                 raise EmbeddedPostgresError(
-                    f"PostgreSQL is not ready after {READY_SECONDS:.0f} s: read {log} and start again."
+                    f"PostgreSQL is not ready after {START_TIMEOUT_SECONDS:.0f} s: read {log} and start again."
                 )
             time.sleep(0.01)
         return None
@@ -203,7 +203,7 @@ def running_postgres(
             cleanup.callback(remove_copy, folder / "binaries")
             binaries = usable_binaries(account, folder / "binaries")
             cluster = open_or_create(folder, binaries, account, durable=durable)
-            options = (f"max_connections={max_connections}", *(() if durable else FORGETFUL))
+            options = (f"max_connections={max_connections}", *(() if durable else NOT_DURABLE))
             server = PostgresServer(folder, cluster, binaries, account, port=port, options=options)
             cleanup.callback(server.stop)
             server.start()

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 from app.features.items.models import items
 from app.features.items.schemas import Filter, Sort
 from app.platform.db import Query, UnitOfWork
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 
 _of_id = items.c.id == bindparam("id")
 _changed = ("name", "description", "price", "tax", "updated_at")
@@ -49,7 +49,7 @@ async def add(work: UnitOfWork, row: Mapping[str, object]) -> asyncpg.Record:
     return record
 
 
-async def get(on: Runner, item_id: UUID) -> asyncpg.Record | None:
+async def get(on: Executor, item_id: UUID) -> asyncpg.Record | None:
     """An item."""
     return await GET.first(on, id=item_id)
 
@@ -72,7 +72,7 @@ async def remove(work: UnitOfWork, item_id: UUID) -> None:
 
 
 async def page(
-    on: Runner,
+    on: Executor,
     sort: Sort,
     filters: Mapping[Filter, object],
     after: Sequence[object] | None,

@@ -13,7 +13,7 @@ from app.features.items.schemas import Filter, Sort
 from app.platform.auth.principal import Principal
 from app.platform.db import UnitOfWork
 from app.platform.db.pages import PageRequest, split_page
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 from app.platform.ids import new_id
 from app.platform.problems import Problem
 from app.platform.types import Id, Instant, MoneyParameter, Text
@@ -43,13 +43,13 @@ async def create_item(work: UnitOfWork, principal: Principal, values: Mapping[st
     return await repository.add(work, {**values, **fixed})
 
 
-async def get_item(on: Runner, item_id: UUID) -> asyncpg.Record:
+async def get_item(on: Executor, item_id: UUID) -> asyncpg.Record:
     """An item. Raises `Problem` 404."""
     return _found(await repository.get(on, item_id))
 
 
 async def list_items(
-    on: Runner, request: PageRequest, sort: Sort, filters: Mapping[Filter, object]
+    on: Executor, request: PageRequest, sort: Sort, filters: Mapping[Filter, object]
 ) -> tuple[list[asyncpg.Record], str | None]:
     """A page of items and the cursor of the next one."""
     column = sort.removeprefix("-")

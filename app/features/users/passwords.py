@@ -79,7 +79,8 @@ class Place:
 
     def of_account(self, username: str) -> AbstractContextManager[None]:
         """One of the places of this account as well. Raises `Problem` 429 when it has none left."""
-        return self.passwords.queue.owned(f"account {username.lower()}")
+        # As PostgreSQL compares names: `str.lower` makes K of the Kelvin sign, and strangers could take others' places.
+        return self.passwords.queue.owned(f"account {username.encode().lower().decode()}")
 
     async def hash(self, password: SecretStr) -> str:
         """The hash to store, in the PHC string format."""

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, bindparam, case, func, insert, select, update
 
 from app.features.users.models import token_holders, users
 from app.platform.db import Query
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 
 _CHANGEABLE = ("email", "full_name", "age")
 
@@ -47,7 +47,7 @@ SET_PASSWORD = Query(
 )
 
 
-async def add(on: Runner, row: Mapping[str, object]) -> asyncpg.Record | None:
+async def add(on: Executor, row: Mapping[str, object]) -> asyncpg.Record | None:
     """Stores a new user, `row` has every column; None if the user name is taken."""
     try:
         return await ADD.first(on, **row)
@@ -55,17 +55,17 @@ async def add(on: Runner, row: Mapping[str, object]) -> asyncpg.Record | None:
         return None
 
 
-async def get(on: Runner, user_id: UUID) -> asyncpg.Record | None:
+async def get(on: Executor, user_id: UUID) -> asyncpg.Record | None:
     """A user who is not disabled, without the hash."""
     return await GET.first(on, user_id=user_id)
 
 
-async def get_with_hash(on: Runner, user_id: UUID) -> asyncpg.Record | None:
+async def get_with_hash(on: Executor, user_id: UUID) -> asyncpg.Record | None:
     """A user who is not disabled, with `password_hash`."""
     return await GET_SECRET.first(on, user_id=user_id)
 
 
-async def find(on: Runner, username: str) -> asyncpg.Record | None:
+async def find(on: Executor, username: str) -> asyncpg.Record | None:
     """The user of this name in upper or lower case, disabled or not, with `password_hash`.
 
     `tokens_not_before` is the first second whose tokens are not revoked.
@@ -73,13 +73,13 @@ async def find(on: Runner, username: str) -> asyncpg.Record | None:
     return await FIND.first(on, name=username)
 
 
-async def change(on: Runner, user_id: UUID, changes: Mapping[str, object]) -> asyncpg.Record | None:
+async def change(on: Executor, user_id: UUID, changes: Mapping[str, object]) -> asyncpg.Record | None:
     """The user with these changes; None if there is none who is not disabled."""
     given = {f"{name}_given": name in changes for name in _CHANGEABLE}
     values = {f"{name}_value": changes.get(name) for name in _CHANGEABLE}
     return await CHANGE.first(on, user_id=user_id, **given, **values)
 
 
-async def set_password(on: Runner, user_id: UUID, old_hash: str, new_hash: str) -> bool:
+async def set_password(on: Executor, user_id: UUID, old_hash: str, new_hash: str) -> bool:
     """Whether the hash was replaced: not if it is no longer the old one, or the user is disabled."""
     return await SET_PASSWORD.run(on, user_id=user_id, old_hash=old_hash, new_hash=new_hash) == 1

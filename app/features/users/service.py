@@ -21,7 +21,7 @@ from app.features.users.tokens import TokenIssuer
 from app.platform.auth.errors import unauthenticated
 from app.platform.auth.revocations import Revocations
 from app.platform.db import Database, UnitOfWork
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 from app.platform.ids import new_id
 from app.platform.problems import Problem
 
@@ -116,9 +116,9 @@ async def confirm_password(
     await accounts.throttle.succeed(database, attempt)
 
 
-async def get_user(accounts: Accounts, on: Runner, user_id: UUID) -> User:
+async def get_user(accounts: Accounts, db: Executor, user_id: UUID) -> User:
     """The user. Raises `Problem` 401 if there is none who may log in."""
-    return _with_scopes(accounts, _found(await repository.get(on, user_id)))
+    return _with_scopes(accounts, _found(await repository.get(db, user_id)))
 
 
 async def change_user(

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 
 from app.features.users.models import log_in_failures as failures
 from app.platform.db import Query
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 
 FORGET = timedelta(hours=1)
 """After this time without a failure, and without a delay, what failed before is forgotten."""
@@ -103,12 +103,12 @@ REMOVE_EXPIRED = Query(
 )
 
 
-async def read(on: Runner, keys: Sequence[bytes], address: bytes) -> list[asyncpg.Record]:
+async def read(on: Executor, keys: Sequence[bytes], address: bytes) -> list[asyncpg.Record]:
     """Of each key that has a row: `wait`, the seconds until it is free again if positive, and `knows`, the address."""
     return await READ.all(on, keys=keys, address=address)
 
 
-async def count(on: Runner, key: bytes, free: int, max_delay: timedelta) -> bool:
+async def count(on: Executor, key: bytes, free: int, max_delay: timedelta) -> bool:
     """Counts a failure; False, and nothing is counted, if the key is not free at this moment.
 
     The key is not free for a second after failure number `free`, and twice as long after each further one.
@@ -118,21 +118,21 @@ async def count(on: Runner, key: bytes, free: int, max_delay: timedelta) -> bool
     return await COUNT.run(on, key=key, **parameters) == 1
 
 
-async def refund(on: Runner, key: bytes) -> None:
+async def refund(on: Executor, key: bytes) -> None:
     """Takes back the latest failure and its delay."""
     await REFUND.run(on, key=key)
 
 
-async def reset(on: Runner, key: bytes) -> None:
+async def reset(on: Executor, key: bytes) -> None:
     """Takes back all failures."""
     await RESET.run(on, key=key)
 
 
-async def know(on: Runner, account: bytes, address: bytes) -> None:
+async def know(on: Executor, account: bytes, address: bytes) -> None:
     """Takes back all failures of the account, which has logged in from this address."""
     await KNOW.run(on, key=account, address=address, lasts=KNOWN)
 
 
-async def remove_expired(on: Runner) -> None:
+async def remove_expired(on: Executor) -> None:
     """Removes some of the rows that nobody needs any more."""
     await REMOVE_EXPIRED.run(on)

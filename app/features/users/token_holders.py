@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.features.users.models import token_holders, users
 from app.platform.auth.revocations import MAX_SUBJECTS, RETENTION_SECONDS, RevocationList, bounded, digest_of
 from app.platform.db import Query
-from app.platform.db.query import Runner
+from app.platform.db.query import Executor
 
 _subject, _issued_at, _not_before = token_holders.c
 _now = bindparam("now", type_=BigInteger())
@@ -65,7 +65,7 @@ LIST = Query(
 )
 
 
-async def admit(on: Runner, user_id: UUID, seen: int, now: int) -> int | None:
+async def admit(on: Executor, user_id: UUID, seen: int, now: int) -> int | None:
     """Notes that the user gets a token, and returns the second it is issued in: now, unless that is revoked.
 
     None if the user is disabled or gone, or if tokens were revoked since `not_before` was `seen`.
@@ -74,7 +74,7 @@ async def admit(on: Runner, user_id: UUID, seen: int, now: int) -> int | None:
     return max(now, row["not_before"]) if row else None
 
 
-async def revoke(on: Runner, user_id: UUID, now: int) -> int:
+async def revoke(on: Executor, user_id: UUID, now: int) -> int:
     """Revokes the tokens that the user was given until now; returns the first second that is good again."""
     row = await REVOKE.first(on, user_id=user_id, now=now)
     if row is None:
@@ -82,7 +82,7 @@ async def revoke(on: Runner, user_id: UUID, now: int) -> int:
     return row["not_before"]
 
 
-async def revocations(on: Runner, now: int) -> RevocationList:
+async def revocations(on: Executor, now: int) -> RevocationList:
     """The revocations that matter, after those of users who are disabled or gone were noted."""
     oldest = now - RETENTION_SECONDS
     await NOTICE.run(on)

@@ -1,4 +1,4 @@
-"""One small document of another process over HTTP, with a limit on its size and on the time it may take."""
+"""Fetches a small document from another process over HTTP, with limits on its size and on the time."""
 
 import http.client
 import socket
@@ -8,12 +8,13 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from ..telemetry.metrics.labels import CallError
+from ..telemetry.tracing.propagation import outbound_headers
 
 
 class FetchError(Exception):
-    """The other process gave no document that can be used; says why.
+    """The other process returned no usable document; the message is the reason.
 
-    `status` is that of its answer, 0 without one.
+    `status` is the status of its response, 0 without one.
     """
 
     def __init__(self, reason: str, kind: CallError = "content", status: int = http.client.OK) -> None:
@@ -23,9 +24,10 @@ class FetchError(Exception):
 
 
 def fetch(url: str, *, accept: str, max_bytes: int, timeout_seconds: float) -> bytes:
-    """The body at `url`; blocks, so it runs in a thread. No redirect is followed.
+    """Returns the body at `url`. It blocks, so call it in a thread. Redirects are not followed.
 
-    Raises `FetchError` for anything but a complete answer with status 200.
+    The call is part of the trace of the running request, if there is one. Raises `FetchError` unless the response is
+    complete and has status 200.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -37,10 +39,10 @@ def fetch(url: str, *, accept: str, max_bytes: int, timeout_seconds: float) -> b
     hang_up = None
     try:
         connection.connect()
-        # The timeout of a socket is for each read; who sends a byte a second would hold the thread for ever.
+        # The timeout of a socket applies to each read: a server that sends a byte a second would block the thread.
         hang_up = threading.Timer(timeout_seconds, _hang_up, (connection.sock,))
         hang_up.start()
-        connection.request("GET", parts.path, headers={"Accept": accept})
+        connection.request("GET", parts.path, headers={"Accept": accept, **outbound_headers()})
         with connection.getresponse() as answer:
             if answer.status != http.client.OK:
                 raise FetchError(f"status {answer.status}", "status", answer.status)
@@ -53,7 +55,7 @@ def fetch(url: str, *, accept: str, max_bytes: int, timeout_seconds: float) -> b
             hang_up.cancel()
         connection.close()
     if len(body) > max_bytes:
-        raise FetchError("the answer is too large")
+        raise FetchError("the response is too large")
     return body
 
 

@@ -8,15 +8,15 @@ from time import perf_counter
 from typing import cast
 
 from ..telemetry.metrics.labels import CallError
-from ..telemetry.metrics.observers import ClientCounts
+from ..telemetry.metrics.observers import ClientObserver
 from .fetch import FetchError, fetch
-from .revocations import MAX_SUBJECTS, TIMEOUT_SECONDS, RevocationList
+from .revocations import MAX_SUBJECTS, READ_TIMEOUT_SECONDS, RevocationList
 
 PATH = "/internal/revocations"
 """No prefix that Ingress and HTTPRoute send to the users component: it is for processes of the same release."""
-POLL_SECONDS = 5.0
+POLL_INTERVAL_SECONDS = 5.0
 MAX_BYTES = 1024 * 1024
-_LATEST = 2**53
+_MAX_TIME = 2**53
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{16}")
 
 
@@ -38,7 +38,7 @@ def parse_document(text: bytes) -> RevocationList:
     entries = cast("dict[str, object]", before)
     if not all(_DIGEST.fullmatch(digest) and _is_second(second) for digest, second in entries.items()):
         raise FetchError("the answer has a malformed revocation")
-    if not isinstance(age, (int, float)) or not 0 <= age < _LATEST:
+    if not isinstance(age, (int, float)) or not 0 <= age < _MAX_TIME:
         raise FetchError("the answer has no age")
     return RevocationList(cast("dict[str, int]", entries), cast(int, floor), float(age))
 
@@ -46,9 +46,9 @@ def parse_document(text: bytes) -> RevocationList:
 class RemoteRevocations:
     """Reads the document of the process at this base URL."""
 
-    def __init__(self, url: str, counts: ClientCounts) -> None:
+    def __init__(self, url: str, observer: ClientObserver) -> None:
         self._url = url + PATH
-        self._counts = counts
+        self._observer = observer
 
     async def read(self) -> RevocationList:
         """Asks once. Raises `FetchError`."""
@@ -63,13 +63,13 @@ class RemoteRevocations:
         else:
             return known
         finally:
-            self._counts.called(status, kind, perf_counter() - begun)
+            self._observer.call(status, kind, perf_counter() - begun)
 
     def _fetch(self) -> bytes:
         # A second less than the whole question may take, so that the thread is free when it is given up.
-        seconds = TIMEOUT_SECONDS - 1
+        seconds = READ_TIMEOUT_SECONDS - 1
         return fetch(self._url, accept="application/json", max_bytes=MAX_BYTES, timeout_seconds=seconds)
 
 
 def _is_second(value: object) -> bool:
-    return type(value) is int and 0 <= value < _LATEST
+    return type(value) is int and 0 <= value < _MAX_TIME

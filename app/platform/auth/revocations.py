@@ -22,7 +22,7 @@ MAX_TOKEN_SECONDS = 600
 """How long a token may be good: the most that the setting `auth.token_seconds` takes."""
 RETENTION_SECONDS = MAX_TOKEN_SECONDS + 60
 """How long a revocation matters. The minute is for clocks that are apart, more than verifiers grant."""
-TIMEOUT_SECONDS = 4.0
+READ_TIMEOUT_SECONDS = 4.0
 """For one question to the source of revocations."""
 MAX_AGE_SECONDS = 60.0
 """Within this time a revocation must be known everywhere; older knowledge shows in `/readyz` and is logged."""
@@ -133,7 +133,7 @@ async def follow(
     failing = False
     while True:
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
                 revocations.learn(await read())
         except Exception as error:  # noqa: BLE001 - a source may fail in any way, and is asked again
             failing = True

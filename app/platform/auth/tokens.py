@@ -13,16 +13,16 @@ from uuid import UUID
 from jwt import PyJWK, PyJWS, PyJWTError
 
 from ..settings import Auth
-from ..telemetry.metrics.observers import CacheCounts
+from ..telemetry.metrics.observers import CacheObserver
 from .keys import ALGORITHM, verification_keys
 from .principal import InvalidToken, Principal, UnknownKey
 from .revocations import Revocations, digest_of
 
-LONGEST_TOKEN = 4096
+MAX_TOKEN_LENGTH = 4096
 """Bytes; bounds the work for a token that is not good."""
 LEEWAY_SECONDS = 10
 """How far the clocks of two instances may be apart."""
-KEPT_TOKENS = 4096
+TOKEN_CACHE_SIZE = 4096
 """Verified tokens that are remembered, about 1 kB each."""
 
 _SCHEMES = frozenset({b"bearer ", b"bearer"})
@@ -34,7 +34,7 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOKEN_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _SCOPE = re.compile(r"([\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*)?")
-_LATEST = 2**53
+_MAX_TIME = 2**53
 
 
 class _TokenError(Exception):
@@ -62,7 +62,7 @@ class TokenVerifier:
         *,
         keys: Mapping[str, PyJWK] | None = None,
         clock: Callable[[], float] = time,
-        counts: CacheCounts | None = None,
+        observer: CacheObserver | None = None,
         revocations: Revocations | None = None,
     ) -> None:
         self.keys = verification_keys(settings) if keys is None else keys
@@ -70,7 +70,7 @@ class TokenVerifier:
         self._issuer = settings.issuer
         self._audience = settings.audience
         self._clock = clock
-        self._counts = counts or CacheCounts()
+        self._observer = observer or CacheObserver()
         self._revocations = revocations or Revocations()
         self._revocations.added = self._forget_revoked
         self._signatures = PyJWS(algorithms=[ALGORITHM])
@@ -89,10 +89,10 @@ class TokenVerifier:
         if known is not None:
             if known.expires_at + LEEWAY_SECONDS > self._clock():
                 self._verified.move_to_end(token)
-                self._counts.hit()
+                self._observer.hit()
                 return known
             del self._verified[token]
-        self._counts.miss()
+        self._observer.miss()
         try:
             principal = self._verify(token)
         except _UnknownKeyError as refusal:
@@ -100,7 +100,7 @@ class TokenVerifier:
         except _TokenError as refusal:
             return InvalidToken(str(refusal))
         self._verified[token] = principal
-        if len(self._verified) > KEPT_TOKENS:
+        if len(self._verified) > TOKEN_CACHE_SIZE:
             self._verified.popitem(last=False)
         return principal
 
@@ -117,7 +117,7 @@ class TokenVerifier:
             del self._verified[token]
 
     def _verify(self, token: bytes) -> Principal:
-        if len(token) > LONGEST_TOKEN:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise _TokenError("The token is too long")
         parts = _COMPACT.fullmatch(token)
         if parts is None:
@@ -193,7 +193,7 @@ def _no_number(name: str) -> NoReturn:
 
 def _time(claims: dict[str, object], name: str, default: int | None = None) -> int:
     value = claims.get(name, default)
-    if type(value) is not int or not 0 < value < _LATEST:
+    if type(value) is not int or not 0 < value < _MAX_TIME:
         raise _TokenError(f"The token's {name} is missing or no time")
     return value
 

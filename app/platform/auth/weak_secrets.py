@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ..settings import Settings, SettingsError, variable
 
-SHORTEST_PASSWORD = 12
+MIN_PASSWORD_LENGTH = 12
 DEFAULT_PASSWORDS = frozenset({"change-me-please", "changemeplease", "passwordpassword", "postgrespostgres"})
 
 
@@ -30,8 +30,8 @@ def refuse_weak_secrets(
             problems.append(f"{name} is not set: set it, or put it into a file named database__password")
         elif password.lower() in DEFAULT_PASSWORDS or password == settings.database.user:
             problems.append(f"{name} is a well-known default: set a random password")
-        elif len(password) < SHORTEST_PASSWORD:
-            problems.append(f"{name} is shorter than {SHORTEST_PASSWORD} characters: set a longer random password")
+        elif len(password) < MIN_PASSWORD_LENGTH:
+            problems.append(f"{name} is shorter than {MIN_PASSWORD_LENGTH} characters: set a longer random password")
     if auth:
         from .keys import key_problem  # an import that a service without tokens does not pay for
 

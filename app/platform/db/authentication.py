@@ -32,9 +32,14 @@ MIN_ITERATIONS, MAX_ITERATIONS = 4096, 1_000_000
 """Of SCRAM: fewer make the proof cheap to attack (RFC 7677 §4), more would keep the process busy for seconds."""
 
 _OK, _CLEAR_TEXT, _MD5, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 3, 5, 10, 11, 12
-_ASKED = {_CLEAR_TEXT: "in clear text", _MD5: "as an MD5 hash, which can be reversed"}
+_NONE = -1
+_AFTER = {_SASL_CONTINUE: _SASL, _SASL_FINAL: _SASL_CONTINUE}
+_REQUEST_NAMES = {_CLEAR_TEXT: "in clear text", _MD5: "as an MD5 hash, which can be reversed"}
 _HEAD = struct.Struct("!ci")
 _KIND = struct.Struct("!i")
+# As RFC 5802 §7 writes it. asyncpg searches, and would use another number than this one in a message of another form.
+_SERVER_FIRST = re.compile(rb"r=[\x21-\x2b\x2d-\x7e]+,s=[A-Za-z0-9+/]+=*,i=(\d{1,9})(?:,[\x20-\x7e]*)?")
+NO_PROTOCOL = "the server does not speak PostgreSQL's protocol"
 _ADVICE = f"set {variable('database', 'ssl')}=verify-full"
 
 
@@ -70,6 +75,8 @@ class GuardedProtocol(_Protocol):
         self._connected = connected_fut
         self._transport: asyncio.Transport | None = None
         self._pending = b""
+        self._last_request = _NONE
+        self._version_known = False
         self._logging_in = isinstance(password, Password) and not _verifies(addr, con_params.ssl)
         if isinstance(password, Password):
             con_params = con_params._replace(password=password.reveal())
@@ -96,12 +103,18 @@ class GuardedProtocol(_Protocol):
             while self._logging_in and len(self._pending) >= judged + _HEAD.size:
                 kind, size = _HEAD.unpack_from(self._pending, judged)
                 if not 4 <= size <= MAX_MESSAGE_BYTES:
-                    raise UnverifiedServerError("the server does not speak PostgreSQL's protocol")
+                    raise UnverifiedServerError(NO_PROTOCOL)
                 if len(self._pending) < judged + 1 + size:
                     break
                 if kind == b"R":
-                    _judge_request(self._pending[judged + _HEAD.size : judged + 1 + size])
-                self._logging_in = kind != b"Z"
+                    body = self._pending[judged + _HEAD.size : judged + 1 + size]
+                    self._last_request = _judge_request(body, self._last_request)
+                elif kind == b"S":
+                    self._version_known |= self._pending.startswith(b"server_version\0", judged + _HEAD.size)
+                elif kind == b"Z":
+                    if self._last_request != _OK or not self._version_known:
+                        raise UnverifiedServerError(NO_PROTOCOL)
+                    self._logging_in = False
                 judged += 1 + size
         except UnverifiedServerError as error:
             self._refuse(error)
@@ -126,22 +139,29 @@ def _verifies(addr: object, context: Any) -> bool:
     return isinstance(addr, tuple) and isinstance(context, ssl.SSLContext) and context.verify_mode is ssl.CERT_REQUIRED
 
 
-def _judge_request(body: bytes) -> None:
-    """Raises `UnverifiedServerError` for a request (protocol 3, AuthenticationXXX) that would reveal the password."""
-    request = _KIND.unpack_from(body)[0] if len(body) >= _KIND.size else -1
+def _judge_request(body: bytes, last: int) -> int:
+    """The number of the request (protocol 3, AuthenticationXXX), which came after the request `last`.
+
+    Raises `UnverifiedServerError` if it would reveal the password or is out of order: asyncpg crashes the process when
+    SCRAM goes on that has not begun.
+    """
+    request: int = _KIND.unpack_from(body)[0] if len(body) >= _KIND.size else _NONE
+    if request in _AFTER and last != _AFTER[request]:
+        raise UnverifiedServerError(NO_PROTOCOL)
     if request == _SASL_CONTINUE:
-        iterations = re.search(rb"(?:^|,)i=(\d{1,9})(?:,|$)", body[_KIND.size :])
-        if not iterations or not MIN_ITERATIONS <= int(iterations[1]) <= MAX_ITERATIONS:
+        first = _SERVER_FIRST.fullmatch(body, _KIND.size)
+        if not first or not MIN_ITERATIONS <= int(first[1]) <= MAX_ITERATIONS:
             raise UnverifiedServerError(
                 f"the server asks for a SCRAM proof of other than {MIN_ITERATIONS} to {MAX_ITERATIONS} iterations, and "
                 f"its certificate is not verified: {_ADVICE}"
             )
     elif request not in {_OK, _SASL, _SASL_FINAL}:
-        how = _ASKED.get(request, "in an unknown way")
+        how = _REQUEST_NAMES.get(request, "in an unknown way")
         raise UnverifiedServerError(
             f"the server asks for the password {how}, and its certificate is not verified: {_ADVICE}, or let the "
             "server use scram-sha-256"
         )
+    return request
 
 
 # What `asyncpg.connect` makes its connections of. A password that is a string is sent as before: other users of asyncpg

@@ -5,6 +5,7 @@ below `~/.postgresql`, so none is missing.
 """
 
 import ssl
+import struct
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -13,7 +14,7 @@ from asyncpg.connect_utils import SessionAttribute
 
 from ..settings import Database as DatabaseSettings
 from ..settings.database import SYSTEM, is_pem
-from .authentication import Password, UnverifiedServerError
+from .authentication import NO_PROTOCOL, Password, UnverifiedServerError
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -30,13 +31,13 @@ async def connect(
         statement_timeout: False lets statements take as long as they need.
 
     Raises:
-        OSError, TimeoutError: no connection, or no TLS, or a certificate that does not verify.
+        OSError, TimeoutError: no connection, no TLS, a certificate that does not verify, or no PostgreSQL.
         UnverifiedServerError: the server asked for what would reveal the password.
         asyncpg.PostgresError: the server refuses; its own words.
     """
     address = (settings.direct if direct else None) or settings
     open_connection = partial(
-        asyncpg.connect,
+        _open,
         host=address.host,
         port=address.port,
         user=settings.user,
@@ -61,6 +62,19 @@ async def connect(
         except (ssl.SSLError, ConnectionError):
             return await open_connection(ssl=False)
     return await open_connection(ssl=tls_context(settings) or False)
+
+
+async def _open(**arguments: Any) -> "Connection":
+    try:
+        return await asyncpg.connect(**arguments)
+    except OSError:
+        raise  # of which one that no certificate verifies is a ValueError as well
+    except (AttributeError, LookupError, TypeError, ValueError, struct.error) as error:
+        if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
+            # A host with an empty or too long label, or a lone surrogate; the error holds the text, maybe the password.
+            raise ConnectionError("the host is not a host name, or the password is not text") from None
+        # What the driver makes of a server that leaves out what PostgreSQL always sends, or says it in another way.
+        raise ConnectionError(NO_PROTOCOL) from error
 
 
 def tls_context(settings: DatabaseSettings) -> ssl.SSLContext | None:

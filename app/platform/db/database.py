@@ -13,7 +13,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
 from ..settings import Database as DatabaseSettings
-from ..telemetry.metrics.observers import DatabaseCounts, PoolState
+from ..telemetry.metrics.observers import DatabaseObserver, PoolState
 from .connect import connect
 from .errors import DatabaseUnavailable, PoolTimeout
 from .lease import Lease
@@ -22,24 +22,24 @@ from .probe import Probe
 if TYPE_CHECKING:
     from ..telemetry.metrics.instruments import Metrics
 
-DIALECT = "postgresql+asyncpg://"
+ENGINE_URL = "postgresql+asyncpg://"
 """The URL of an engine: where it leads to is in `engine_arguments`."""
 
 
 class Database:
-    """PostgreSQL behind one pool; making it opens nothing.
+    """PostgreSQL behind one pool. The constructor opens no connection.
 
-    As the `on` of a `Query` it runs each statement alone, outside a transaction.
+    As the `db` of a `Query` it runs each statement alone, outside a transaction.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
-        self.counts = DatabaseCounts()
+        self.observer = DatabaseObserver()
         self.probe = Probe(settings)
         # The synchronous facade of an asynchronous dialect: the same pool as `create_async_engine`, without
         # the import of the ORM, which is a tenth of a second of the start.
         self.engine = create_engine(
-            DIALECT,
+            ENGINE_URL,
             poolclass=AsyncAdaptedQueuePool,
             pool_size=settings.pool_size,
             max_overflow=0,
@@ -56,8 +56,8 @@ class Database:
         event.listen(self._pool, "close", self._count_closed)
 
     def report_to(self, metrics: "Metrics") -> None:
-        """Exports the pool and the time of statements."""
-        self.counts = metrics.database(self.pool_state)
+        """Exports metrics of the pool and of statements."""
+        self.observer = metrics.database(self.pool_state)
 
     async def lease(self) -> Lease:
         """A live connection.
@@ -71,7 +71,7 @@ class Database:
                 held = await self._check_out()
                 lease = Lease(held, self._places)
                 if not lease.driver.is_closed():
-                    self.counts.waited(perf_counter() - begun)
+                    self.observer.connection_wait(perf_counter() - begun)
                     return lease
                 # It died in the pool, with a restart of the server: its place goes to a new one.
                 await greenlet_spawn(held.invalidate)
@@ -94,7 +94,7 @@ class Database:
             async with asyncio.timeout(self.settings.pool_timeout_seconds):
                 await self._places.acquire()
         except TimeoutError as error:
-            self.counts.timed_out()
+            self.observer.connection_timeout()
             raise PoolTimeout from error
         finally:
             self._waiting -= 1
@@ -138,7 +138,7 @@ class Database:
 
 
 def engine_arguments(settings: DatabaseSettings, *, migrates: bool = False) -> dict[str, object]:
-    """`connect_args` of an engine for `DIALECT`: it connects as the settings say, and holds no password.
+    """`connect_args` of an engine for `ENGINE_URL`: it connects as the settings say, and holds no password.
 
     What `migrates` goes around the pooler, and its statements may take as long as they need.
     """

@@ -14,15 +14,15 @@ from sqlalchemy.exc import DBAPIError
 
 from ..settings import Database as DatabaseSettings
 from .connect import connect
-from .database import DIALECT, engine_arguments
-from .errors import LOST
+from .database import ENGINE_URL, engine_arguments
+from .errors import CONNECTION_ERRORS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-LOCK = 0x736C6970  # "slip": any number that all versions of the service agree on
-LOCK_WAIT_SECONDS = 120
-_REFUSED = (*LOST, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+LOCK_ID = 0x736C6970  # "slip": any number that all versions of the service agree on
+LOCK_TIMEOUT_SECONDS = 120
+_DATABASE_ERRORS = (*CONNECTION_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _ENVIRONMENT = Path(__file__).with_name("alembic")
 
 
@@ -85,8 +85,8 @@ async def migrate(settings: DatabaseSettings, branches: Sequence[Branch]) -> lis
     address = settings.direct or settings
     try:
         connection = await connect(settings, direct=True, statement_timeout=False)
-    except _REFUSED as error:
-        raise MigrationError(f"cannot connect to {address.host}:{address.port}: {error or 'timed out'}") from error
+    except _DATABASE_ERRORS as error:
+        raise MigrationError(f"cannot connect to {address.host}:{address.port}: {str(error) or 'timed out'}") from error
     try:
         await _lock(connection)
         return [await outcome(connection, branch) or await _upgrade(settings, branch) for branch in branches]
@@ -96,9 +96,9 @@ async def migrate(settings: DatabaseSettings, branches: Sequence[Branch]) -> lis
 
 async def _lock(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK, timeout=LOCK_WAIT_SECONDS)
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_ID, timeout=LOCK_TIMEOUT_SECONDS)
     except TimeoutError as error:
-        raise MigrationError(f"another migration held the lock for {LOCK_WAIT_SECONDS} s") from error
+        raise MigrationError(f"another migration held the lock for {LOCK_TIMEOUT_SECONDS} s") from error
 
 
 async def _upgrade(settings: DatabaseSettings, branch: Branch) -> Outcome:
@@ -107,7 +107,7 @@ async def _upgrade(settings: DatabaseSettings, branch: Branch) -> Outcome:
     from sqlalchemy.pool import NullPool
 
     engine = create_async_engine(
-        DIALECT,
+        ENGINE_URL,
         poolclass=NullPool,
         connect_args=engine_arguments(settings, migrates=True),
     )
@@ -117,8 +117,8 @@ async def _upgrade(settings: DatabaseSettings, branch: Branch) -> Outcome:
     except DBAPIError as error:
         # SQLAlchemy's text holds the statement and its values; the server's own words are enough.
         raise MigrationError(f"schema {branch.schema}: {error.orig}") from error
-    except _REFUSED as error:
-        raise MigrationError(f"schema {branch.schema}: {error or 'timed out'}") from error
+    except _DATABASE_ERRORS as error:
+        raise MigrationError(f"schema {branch.schema}: {str(error) or 'timed out'}") from error
     except CommandError as error:
         raise MigrationError(f"schema {branch.schema} belongs to another line of releases: {error}") from error
     finally:

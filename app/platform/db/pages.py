@@ -13,8 +13,8 @@ from pydantic import BaseModel, StringConstraints
 
 from ..problems import Problem
 
-MOST = 100
-_LONGEST_CURSOR = 1024
+MAX_LIMIT = 100
+_MAX_CURSOR_LENGTH = 1024
 
 Row = TypeVar("Row")
 Model = TypeVar("Model")
@@ -77,10 +77,10 @@ def split_page(
 
 
 def _page(
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Rows in a page.")] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows in a page.")] = 20,
     cursor: Annotated[
         str | None,
-        StringConstraints(max_length=_LONGEST_CURSOR, pattern=r"^[A-Za-z0-9_-]+$"),
+        StringConstraints(max_length=_MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$"),
         Query(description="`next` of the page before."),
     ] = None,
 ) -> PageRequest:

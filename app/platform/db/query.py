@@ -12,7 +12,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import JSON, NullType
 
 from ..telemetry.metrics.labels import StatementError
-from ..telemetry.metrics.observers import DatabaseCounts
+from ..telemetry.metrics.observers import DatabaseObserver
 from ..telemetry.tracing.spans import statement_span
 from .errors import DatabaseUnavailable, outcome_of, was_lost
 from .lease import Lease
@@ -24,12 +24,12 @@ Result = TypeVar("Result")
 Connection = asyncpg.Connection[asyncpg.Record] if TYPE_CHECKING else asyncpg.Connection
 
 
-class Runner(Protocol):
-    """Where a statement runs: a `Database` (alone, on a lease of its own) or a `UnitOfWork` (in its transaction)."""
+class Executor(Protocol):
+    """Runs statements: a `Database` (alone, on a lease of its own) or a `UnitOfWork` (in its transaction)."""
 
     @property
-    def counts(self) -> DatabaseCounts:
-        """Who counts what runs here."""
+    def observer(self) -> DatabaseObserver:
+        """Receives the duration and outcome of each statement."""
         ...
 
     async def lease(self) -> Lease:
@@ -51,7 +51,7 @@ class Query:
             or with one that converts in Python (JSON, Enum), or a column default that runs in Python.
     """
 
-    __slots__ = ("_constants", "_names", "_operation", "_wanted", "name", "sql")
+    __slots__ = ("_constants", "_names", "_operation", "_required", "name", "sql")
 
     def __init__(self, statement: ClauseElement, name: str = "") -> None:
         compiled = cast(PGCompiler_asyncpg, statement.compile(dialect=_DIALECT))
@@ -70,28 +70,28 @@ class Query:
         self._constants = {
             parameter: compiled.params[parameter] for parameter in names if not compiled.binds[parameter].required
         }
-        self._wanted = len(set(names) - self._constants.keys())
+        self._required = len(set(names) - self._constants.keys())
 
-    async def all(self, on: Runner, **parameters: object) -> list[asyncpg.Record]:
+    async def all(self, db: Executor, **parameters: object) -> list[asyncpg.Record]:
         """Every row."""
-        return await self._run(on, parameters, Connection.fetch)
+        return await self._run(db, parameters, Connection.fetch)
 
-    async def first(self, on: Runner, **parameters: object) -> asyncpg.Record | None:
+    async def first(self, db: Executor, **parameters: object) -> asyncpg.Record | None:
         """The first row, or None."""
-        return await self._run(on, parameters, Connection.fetchrow)
+        return await self._run(db, parameters, Connection.fetchrow)
 
-    async def run(self, on: Runner, **parameters: object) -> int:
+    async def run(self, db: Executor, **parameters: object) -> int:
         """Runs it; returns how many rows it touched."""
-        status = await self._run(on, parameters, Connection.execute)
+        status = await self._run(db, parameters, Connection.execute)
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
-    async def _run(self, on: Runner, parameters: dict[str, object], call: Callable[..., Awaitable[Result]]) -> Result:
+    async def _run(self, db: Executor, parameters: dict[str, object], call: Callable[..., Awaitable[Result]]) -> Result:
         arguments = self._arguments(parameters)
         begun = perf_counter()
         outcome: StatementError | None = None  # which it stays for one that was given up
         try:
-            lease = await on.lease()
+            lease = await db.lease()
             begun = perf_counter()
             try:
                 with statement_span(self.name, self.sql):
@@ -105,18 +105,18 @@ class Query:
                 outcome = ""
                 return result
             finally:
-                await on.give_back(lease)
+                await db.give_back(lease)
         except Exception as error:
             outcome = outcome or outcome_of(error)
             raise
         finally:
             if outcome is not None:
-                on.counts.ran(self._operation, outcome, perf_counter() - begun)
+                db.observer.statement(self._operation, outcome, perf_counter() - begun)
 
     def _arguments(self, parameters: dict[str, object]) -> list[object]:
-        if len(parameters) != self._wanted:
-            wanted = sorted(set(self._names) - self._constants.keys())
-            raise TypeError(f"{self.name} takes {wanted}, not {sorted(parameters)}")
+        if len(parameters) != self._required:
+            required = sorted(set(self._names) - self._constants.keys())
+            raise TypeError(f"{self.name} takes {required}, not {sorted(parameters)}")
         if self._constants:
             parameters = {**self._constants, **parameters}
         return [parameters[name] for name in self._names]

@@ -8,7 +8,7 @@ from typing import Self
 
 from asyncpg.transaction import Transaction
 
-from ..telemetry.metrics.observers import DatabaseCounts
+from ..telemetry.metrics.observers import DatabaseObserver
 from ..telemetry.tracing.spans import statement_span
 from .database import Database
 from .errors import DatabaseUnavailable, outcome_of, was_lost
@@ -22,11 +22,11 @@ class UnitOfWork:
     it costs no connection, so a request that fails its validation never waits for the pool.
     """
 
-    __slots__ = ("_database", "_lease", "_transaction", "counts")
+    __slots__ = ("_database", "_lease", "_transaction", "observer")
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.counts = database.counts
+        self.observer = database.observer
         self._lease: Lease | None = None
         self._transaction: Transaction | None = None
 
@@ -41,7 +41,7 @@ class UnitOfWork:
         if lease is None or transaction is None:
             return
         try:
-            with _counted(self.counts, "ROLLBACK" if error else "COMMIT") as word, statement_span(word):
+            with _observed(self.observer, "ROLLBACK" if error else "COMMIT") as word, statement_span(word):
                 await (transaction.rollback() if error else transaction.commit())
         except BaseException as failure:
             if was_lost(failure, lease.driver):
@@ -64,7 +64,7 @@ class UnitOfWork:
         lease = await self._database.lease()
         transaction = lease.driver.transaction()
         try:
-            with _counted(self.counts, "BEGIN"):
+            with _observed(self.observer, "BEGIN"):
                 await transaction.start()
         except BaseException as error:
             lost = was_lost(error, lease.driver)
@@ -80,11 +80,11 @@ class UnitOfWork:
 
 
 @contextmanager
-def _counted(counts: DatabaseCounts, word: str) -> Generator[str]:
+def _observed(observer: DatabaseObserver, word: str) -> Generator[str]:
     begun = perf_counter()
     try:
         yield word
     except Exception as error:
-        counts.ran(word, outcome_of(error), perf_counter() - begun)
+        observer.statement(word, outcome_of(error), perf_counter() - begun)
         raise
-    counts.ran(word, "", perf_counter() - begun)
+    observer.statement(word, "", perf_counter() - begun)

@@ -24,7 +24,7 @@ from .routes import LabelledRoute
 from .scopes import with_scopes
 
 if TYPE_CHECKING:
-    from ..auth.remote_keys import RemoteKeys
+    from ..auth.jwks import JwksClient
     from ..auth.tokens import TokenVerifier
     from ..db import Database
     from ..process.health import Health
@@ -37,11 +37,11 @@ AnyGroup = TypeVar("AnyGroup", bound=Group)
 
 @dataclass
 class Resources:
-    """What a process has, made by `create_app` and handed to every request; nothing else is global.
+    """The resources of a process, made by `create_app` and available to every request; nothing else is global.
 
     Args:
         features: the names of all features of this installation, in whichever process each of them runs.
-        operations: what the metrics port answers beside metrics, by its path.
+        operations: endpoints of the metrics port beside `/metrics`, by path.
     """
 
     settings: Settings
@@ -49,7 +49,7 @@ class Resources:
     telemetry: Telemetry
     database: "Database | None" = None
     verifier: "TokenVerifier | None" = None
-    remote_keys: "RemoteKeys | None" = None
+    jwks: "JwksClient | None" = None
     features: tuple[str, ...] = ()
     revocations: Revocations = field(default_factory=Revocations)
     health: "Health | None" = None
@@ -58,7 +58,7 @@ class Resources:
     _states: dict[type, object] = field(default_factory=dict[type, object])
 
     def add_group(self, group: Group) -> None:
-        """Keeps the settings of a feature."""
+        """Adds the settings of a feature."""
         self._groups[type(group)] = group
 
     def group(self, kind: type[AnyGroup]) -> AnyGroup:
@@ -66,7 +66,7 @@ class Resources:
         return cast(AnyGroup, self._groups[kind])
 
     def add_state(self, state: object) -> None:
-        """Keeps what the lifespan of a feature has opened."""
+        """Adds what the lifespan of a feature has opened."""
         self._states[type(state)] = state
 
     def state(self, kind: type[State]) -> State:
@@ -87,8 +87,8 @@ class Resources:
 class SlipwayApp(FastAPI):
     """The ASGI application; servers and tests use the same object.
 
-    The layer wraps the framework's stack from outside, so that it also sees the answers of its error handlers
-    (it would miss a 500 and a 413 as middleware). `route_headers` and `route_features` are the layer's.
+    The edge middleware wraps the framework's whole stack, so that it also sees the answers of its error handlers;
+    inside the stack it would miss a 500 and a 413. It receives `route_headers` and `route_features`.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class SlipwayApp(FastAPI):
             responses=cast("dict[int | str, dict[str, Any]]", EVERYWHERE),
             lifespan=lifespan,
             form_limits={"max_fields": MAX_FORM_FIELDS, "max_files": MAX_FORM_FILES},
-            # The layer measures; with these off the framework adds no spans and no metrics of its own.
+            # The edge middleware measures: the framework adds no spans and no metrics of its own.
             telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         )
         self.resources = resources
@@ -125,10 +125,10 @@ class SlipwayApp(FastAPI):
         resources = self.resources
         resources.telemetry.metrics.prepare(self.served_routes())
         stack = super().build_middleware_stack()
-        if resources.verifier and resources.remote_keys:
-            from ..auth.remote_keys import AskingForUnknownKeys
+        if resources.verifier and resources.jwks:
+            from .unknown_keys import UnknownKeyMiddleware
 
-            stack = AskingForUnknownKeys(stack, resources.verifier, resources.remote_keys)
+            stack = UnknownKeyMiddleware(stack, resources.verifier, resources.jwks)
         return EdgeMiddleware(
             stack,
             telemetry=resources.telemetry,
@@ -141,8 +141,8 @@ class SlipwayApp(FastAPI):
         )
 
     def add_exception_handler(self, exc_class_or_status_code: int | type[Exception], handler: Handler) -> None:
-        """Registers a handler, whose errors do not keep their request."""
-        # That for `Exception` is followed by the layer, which logs the traceback.
+        """Registers a handler that releases the memory of the failed request."""
+        # After the handler for `Exception` the edge middleware logs the traceback.
         last = exc_class_or_status_code in (500, Exception)
         super().add_exception_handler(exc_class_or_status_code, handler if last else releasing(handler))
 

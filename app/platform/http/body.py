@@ -1,4 +1,4 @@
-"""The body of a request: who may send one, how large and of what shape, and how much of it the process holds."""
+"""The body of a request: who may send one, its size and shape, and the memory of all bodies together."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .json_limits import JsonLimits, MalformedJsonError
 MAX_FORM_FIELDS = 100
 MAX_FORM_FILES = 10
 MAX_URLENCODED_BYTES = 64 * 1024
-"""Of a form without files, on any route: percent-encoding is read in Python, a byte at a time."""
+"""For a form without files, on any route: percent-encoding is decoded in Python, a byte at a time."""
 TOO_LARGE = "The body is larger than this service takes."
 BUSY = "Too many bodies are being received at once; try again."
 FORM_FIELDS = f"A form may have at most {MAX_FORM_FIELDS} fields."
@@ -26,11 +26,11 @@ FORM_TEXT = "The form is not percent-encoded UTF-8."
 FORM_CHARSET = "Forms are read as UTF-8: leave charset out, or send charset=utf-8."
 
 Demand: TypeAlias = Callable[[HTTPConnection], Awaitable[object]]
-"""Raises `Problem` for a caller who may not use the route."""
+"""Raises `Problem` for a caller without access to the route."""
 
 
 class RefusedError(HTTPException):
-    """Ends the reading of a body. The framework passes it on as it is; the client has its answer already."""
+    """Ends the reading of a body. The framework re-raises it unchanged; the client is already answered."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.status, problem.detail)
@@ -39,10 +39,10 @@ class RefusedError(HTTPException):
 
 @dataclass(frozen=True, slots=True)
 class BodyRules:
-    """What a route takes.
+    """The body that a route accepts.
 
-    `demands` are asked before the first byte of the body is read. The framework parses the body of a `json` or
-    `form` route itself; of others nothing but the size is known here.
+    `demands` are checked before the first byte of the body is read. The framework parses the body of a `json` or
+    `form` route; for the others only the size is checked here.
     """
 
     max_bytes: int
@@ -53,9 +53,9 @@ class BodyRules:
 
 
 class Bodies:
-    """The rules of all routes, and the bytes of bodies that this process holds at the moment.
+    """The rules of all routes, and the bytes of bodies that this process currently holds.
 
-    `routes` has the rules of those with rules of their own, by the `id` of what is found in `scope["route"]`.
+    `routes` maps the `id` of the object in `scope["route"]` to its rules; other routes have the default.
     """
 
     def __init__(self, settings: Http, routes: Mapping[int, BodyRules] | None = None) -> None:
@@ -63,49 +63,49 @@ class Bodies:
         self._default = BodyRules(settings.max_body_bytes)
         self.json = JsonLimits(settings.max_json_values, settings.max_json_depth)
         self.max_bytes = max((self._default.max_bytes, *(rules.max_bytes for rules in self._routes.values())))
-        """What no route takes."""
+        """The largest body that any route accepts."""
         self._budget = settings.max_body_bytes_in_flight
         self._in_flight = 0
         if self.max_bytes > self._budget:
             raise ValueError(
-                f"a route takes bodies of {self.max_bytes} bytes, and all of them together may have {self._budget}: "
+                f"a route accepts bodies of {self.max_bytes} bytes, but all together may have {self._budget}: "
                 "raise SLIPWAY_HTTP__MAX_BODY_BYTES_IN_FLIGHT"
             )
 
     def rules(self, scope: Scope) -> BodyRules:
-        """Those of the route that took the request; the settings' limit where it has none."""
+        """The rules of the matched route, or the default."""
         return self._routes.get(id(scope.get("route")), self._default)
 
     def hold(self, number: int) -> None:
-        """Adds bytes. Raises `RefusedError` if they are too many."""
+        """Adds bytes. Raises `RefusedError` if the limit is exceeded."""
         if self._in_flight + number > self._budget:
             raise RefusedError(Overloaded("body_budget", BUSY))
         self._in_flight += number
 
     def drop(self, number: int) -> None:
-        """Takes away bytes, whose request is answered."""
+        """Removes the bytes of an answered request."""
         self._in_flight -= number
 
 
 class BodyReader:
     """Reads the body of one request. `close` must be called in the end."""
 
-    __slots__ = ("_bodies", "_declared", "_held", "_most", "_read", "_rules", "_scope", "started")
+    __slots__ = ("_bodies", "_declared", "_held", "_max_bytes", "_read", "_rules", "_scope", "started")
 
     def __init__(self, bodies: Bodies, rules: BodyRules, scope: Scope, declared_bytes: int) -> None:
         self._bodies = bodies
         self._rules = rules
-        self._most = rules.max_bytes
+        self._max_bytes = rules.max_bytes
         self._scope = scope
         self._declared = declared_bytes
         self._read = self._held = 0
         self.started = False
-        """Whether anything was asked of the server."""
+        """Whether the server was asked for any byte."""
 
     async def read(self, receive: Receive) -> Message:
         """The next message; the first of a route that the framework parses is the whole body, checked.
 
-        Raises `RefusedError` for a body that is not taken.
+        Raises `RefusedError` for a body that is refused.
         """
         if self.started:
             return await self._next(receive)
@@ -113,7 +113,7 @@ class BodyReader:
         reads = self._rules.reads
         urlencoded = reads == "form" and _media_type(content_type) == "application/x-www-form-urlencoded"
         if urlencoded:
-            self._most = min(self._most, MAX_URLENCODED_BYTES)
+            self._max_bytes = min(self._max_bytes, MAX_URLENCODED_BYTES)
         await self._admit()
         if reads == "form":
             _check_charset(content_type)
@@ -126,15 +126,15 @@ class BodyReader:
         return message
 
     def close(self) -> None:
-        """Says that the process no longer holds the body."""
+        """Releases the memory of the body."""
         self._bodies.drop(self._held)
         self._held = 0
 
     async def _admit(self) -> None:
-        if self._declared > self._most:
+        if self._declared > self._max_bytes:
             raise RefusedError(Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE))
         if getattr(self._scope.get("app"), "dependency_overrides", None):
-            return  # tests may replace what a route demands
+            return  # tests may replace the dependencies of a route
         for demand in self._rules.demands:
             try:
                 await demand(HTTPConnection(self._scope))
@@ -146,14 +146,14 @@ class BodyReader:
         if message["type"] == "http.request":
             number = len(message.get("body", b""))
             self._read += number
-            if self._read > self._most:
+            if self._read > self._max_bytes:
                 raise RefusedError(Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE))
             self._bodies.hold(number)
             self._held += number
         return message
 
     async def _collect(self, receive: Receive) -> Message:
-        """The whole body in one piece: many small ones would cost a multiple of their bytes."""
+        """The whole body in one piece: many small pieces would take a multiple of their bytes."""
         body = bytearray()
         while True:
             message = await self._next(receive)
@@ -196,7 +196,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def _check_charset(content_type: str | None) -> None:
-    """Some of Python's codecs take quadratic time, and none but UTF-8 is documented."""
+    """Some of Python's codecs take quadratic time, and only UTF-8 is documented."""
     for parameter in (content_type or "").split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower().startswith("charset") and value.strip(' \t"').lower() not in {"utf-8", "us-ascii"}:
@@ -204,7 +204,7 @@ def _check_charset(content_type: str | None) -> None:
 
 
 def _check_form(body: bytes) -> None:
-    """Counts the fields before the framework's parser, which is slow, sees them; decodes what it would replace."""
+    """Counts the fields before the framework's slow parser does; rejects bytes that it would replace."""
     if body.count(b"&") >= MAX_FORM_FIELDS:
         raise RefusedError(Problem(HTTPStatus.BAD_REQUEST, FORM_FIELDS, slug="malformed-form"))
     try:

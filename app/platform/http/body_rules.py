@@ -1,4 +1,4 @@
-"""The rules for the body of each route, from what the route declares."""
+"""The rules for the body of each route, from its declaration."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,21 +17,21 @@ MAX_BODY_BYTES = "x-max-body-bytes"
 
 
 def takes_bodies_of(max_bytes: int) -> dict[str, object]:
-    """`openapi_extra` of a route with a limit of its own instead of `http.max_body_bytes`; the document says so."""
+    """`openapi_extra` of a route with its own limit instead of `http.max_body_bytes`; the document shows it."""
     return {MAX_BODY_BYTES: max_bytes}
 
 
 def body_rules(routes: Iterable[BaseRoute], max_bytes: int) -> dict[int, BodyRules]:
-    """By the `id` of the route, which takes `max_bytes` unless it says `takes_bodies_of`.
+    """The rules by the `id` of the route; the limit is `max_bytes` unless it declares `takes_bodies_of`.
 
-    A route of a router that is included more than once has here what all inclusions demand of the caller. A further
-    demand the framework sees to when it has the body.
+    The rules of a route whose router is included more than once hold the demands that all inclusions share. The
+    framework checks the others after it has the body.
     """
     rules: dict[int, BodyRules] = {}
     for context in iter_route_contexts(list(routes)):
         if isinstance(context.original_route, APIRoute):
-            key, found = id(context.original_route), _rules(context, max_bytes)
-            rules[key] = _common(rules[key], found) if key in rules else found
+            key, route_rules = id(context.original_route), _rules(context, max_bytes)
+            rules[key] = _common(rules[key], route_rules) if key in rules else route_rules
     return rules
 
 
@@ -39,21 +39,21 @@ def _rules(context: RouteContext, max_bytes: int) -> BodyRules:
     extra = cast("dict[str, int]", context.openapi_extra or {})
     return BodyRules(
         extra.get(MAX_BODY_BYTES, max_bytes),
-        _reads(context),
+        _body_format(context),
         tuple(demands(cast(Dependant, context.dependant))),
         not getattr(context.strict_content_type, "value", context.strict_content_type),
     )
 
 
-def _common(one: BodyRules, other: BodyRules) -> BodyRules:
+def _common(left: BodyRules, right: BodyRules) -> BodyRules:
     return replace(
-        one,
-        demands=[demand for demand in one.demands if demand in other.demands],
-        untyped_json=one.untyped_json or other.untyped_json,
+        left,
+        demands=[demand for demand in left.demands if demand in right.demands],
+        untyped_json=left.untyped_json or right.untyped_json,
     )
 
 
-def _reads(context: RouteContext) -> Literal["", "json", "form"]:
+def _body_format(context: RouteContext) -> Literal["", "json", "form"]:
     field = context.body_field
     if field is None:
         return ""

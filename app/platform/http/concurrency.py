@@ -15,7 +15,7 @@ _MAX_HEADER_LENGTH = 1024
 
 
 class Precondition:
-    """The versions that the client will change; `None` for any (`*`)."""
+    """The versions that the client accepts to change; `None` for any (`*`)."""
 
     __slots__ = ("_versions",)
 
@@ -23,7 +23,7 @@ class Precondition:
         self._versions = versions
 
     def check(self, version: int) -> None:
-        """Raises `Problem` 412 if the resource is at another version by now."""
+        """Raises `Problem` 412 if the resource has another version."""
         if self._versions is not None and str(version) not in self._versions:
             raise Problem(
                 412,
@@ -42,7 +42,7 @@ def _parse(header: str) -> frozenset[str] | None:
     if header.strip() == "*":
         return None
     if len(header) > _MAX_HEADER_LENGTH or not _TAGS.fullmatch(header):
-        raise Problem(400, 'If-Match takes an ETag such as "3", a list of them, or *.', slug="malformed-etag")
+        raise Problem(400, 'If-Match must be an ETag such as "3", a list of ETags, or *.', slug="malformed-etag")
     # If-Match compares strongly, so a weak tag never matches (RFC 9110 §13.1.1).
     return frozenset(value for weak, value in _TAG.findall(header) if not weak)
 
@@ -63,7 +63,7 @@ RequiredPrecondition = Annotated[Precondition, Depends(_required)]
 """For PUT and PATCH, beside `IF_MATCH`: a missing `If-Match` is answered 428 (RFC 6585 §3)."""
 
 OptionalPrecondition = Annotated[Precondition, Depends(_optional)]
-"""For DELETE, beside `IF_MATCH_OPTIONAL`: without `If-Match` any version will do."""
+"""For DELETE, beside `IF_MATCH_OPTIONAL`: without `If-Match` any version is accepted."""
 
 
 def _parameter(name: str, description: str, *, required: bool = False, pattern: str | None = None) -> dict[str, object]:
@@ -81,7 +81,7 @@ NOT_MODIFIED: dict[int | str, dict[str, object]] = {304: {"description": "The cl
 
 
 def is_current(request: Request, version: int) -> bool:
-    """Whether the client has this version already, by `If-None-Match`: the answer to a GET is then 304."""
+    """Whether `If-None-Match` names this version: the answer to a GET is then 304."""
     known = _header(request, "if-none-match")
     return known is not None and _matches(known, etag(version))
 
@@ -89,7 +89,7 @@ def is_current(request: Request, version: int) -> bool:
 def _matches(header: str, tag: str) -> bool:
     if header.strip() == "*":
         return True
-    # If-None-Match compares weakly (RFC 9110 §13.1.2), and a malformed one is no reason to refuse a read.
+    # If-None-Match compares weakly (RFC 9110 §13.1.2), and a malformed one does not make a read fail.
     return any(f'"{value}"' == tag for _, value in _TAG.findall(header[:_MAX_HEADER_LENGTH]))
 
 

@@ -1,4 +1,4 @@
-"""Routes whose dependencies are called directly: a plain read need not pay for the framework's solver."""
+"""Routes whose dependencies are called directly, without the cost of the framework's dependency solver."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -22,8 +22,8 @@ class DirectRoute(APIRoute):
 
     A route that takes nothing but the request, path parameters and dependencies that are coroutine functions of the
     request, and that returns a `Response`, is called without FastAPI's dependency solver and exit stacks, which cost
-    as much as the database's answer (`make bench`). Every other route, and every request that is not valid, takes the
-    usual way, so that documentation and answers are the same.
+    as much as the database's answer (`make bench`). Every other route, and every invalid request, takes the usual way,
+    so that documentation and answers are the same.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -43,10 +43,10 @@ class DirectRoute(APIRoute):
         values: dict[str, object] = {}
         for name, dependency in plan.dependencies:
             values[name] = await dependency(request)
-        given = scope["path_params"]
+        path_params = scope["path_params"]
         try:
             for name, alias, validate in plan.parameters:
-                values[name] = validate(given[alias])
+                values[name] = validate(path_params[alias])
         except ValidationError:
             await super().handle(scope, receive, send)
             return
@@ -67,11 +67,11 @@ class Plan:
 
 
 def plan_of(route: APIRoute, app: FastAPI) -> Plan | None:
-    """How to call a route of this application directly, or None if that is not the same as the usual way."""
+    """How to call a route of this application directly, or None if the result could differ from the usual way."""
     contexts = [context for context in iter_route_contexts(app.routes) if context.original_route is route]
     if len(contexts) != 1:
         return None
-    # Of the route as it was included: an application or a router may have added dependencies.
+    # The included route: an application or a router may have added dependencies.
     dependant = cast(Dependant, contexts[0].dependant)
     call = cast("Callable[..., Awaitable[Response]]", dependant.call)
     returns = inspect.signature(call).return_annotation
@@ -79,13 +79,13 @@ def plan_of(route: APIRoute, app: FastAPI) -> Plan | None:
         return None
     if route.body_field or _takes_more_than_paths(dependant):
         return None
-    calls = [one.call for one in dependant.dependencies]
-    if not all(_is_plain(one) for one in dependant.dependencies) or len(set(calls)) < len(calls):
+    calls = [dependency.call for dependency in dependant.dependencies]
+    if not all(map(_is_plain, dependant.dependencies)) or len(set(calls)) < len(calls):
         return None
     return Plan(
         call,
         dependant.request_param_name,
-        tuple((cast(str, one.name), cast(Dependency, one.call)) for one in dependant.dependencies),
+        tuple((cast(str, dependency.name), cast(Dependency, dependency.call)) for dependency in dependant.dependencies),
         tuple(
             (field.name, field.alias, TypeAdapter(_annotation(field.field_info)).validate_python)
             for field in dependant.path_params

@@ -1,4 +1,4 @@
-"""The one layer around an ASGI application: identity, metrics, span, access line, headers, limits, drain."""
+"""The middleware around an ASGI application: request id, metrics, span, access line, headers, limits, drain."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SECURITY_HEADERS: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
-"""For an API, after the OWASP REST cheat sheet; an answer that has one of them keeps its own."""
+"""For an API, after the OWASP REST cheat sheet; an answer that sets one of them keeps its value."""
 TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
-"""In production only: a browser remembers it for a year."""
+"""In production only: a browser keeps it for a year."""
 
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 
@@ -43,7 +43,7 @@ class EdgeMiddleware:
 
     Args:
         app: any ASGI application.
-        authenticate: is given the value of `Authorization`; what it returns is put into `scope["principal"]`,
+        authenticate: receives the value of `Authorization`; its result is put into `scope["principal"]`,
             and its `subject` into the request's context. It never raises: a bad token fails no public route.
         route_headers: added to each answer of a route, errors included, by its path template.
         route_features: the feature that a route belongs to, by its path template.
@@ -90,31 +90,31 @@ class EdgeMiddleware:
         kind = scope["type"]
         if kind == "http":
             headers: dict[bytes, bytes] = dict(scope["headers"])
-            state = self._state if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            state = self._state if len(headers) == len(scope["headers"]) else self._state_for_repeated(scope)
             exchange = Exchange(state, scope, receive, send, self._identify(scope, headers))
             await exchange.run(_declared_bytes(headers), expects_continue=b"expect" in headers)
         elif kind == "websocket":
             headers = dict(scope["headers"])
-            state = self._state if len(headers) == len(scope["headers"]) else self._judge_repeated(scope)
+            state = self._state if len(headers) == len(scope["headers"]) else self._state_for_repeated(scope)
             await WebSocketExchange(state, scope, receive, send, self._identify(scope, headers)).run()
         elif kind == "lifespan":
-            await self._live(scope, receive, send)
+            await self._lifespan(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _judge_repeated(self, scope: Scope) -> EdgeState:
-        """The state for a request that repeats a header field: for a field of one value it refuses the request."""
+    def _state_for_repeated(self, scope: Scope) -> EdgeState:
+        """The state for a request that repeats a header field: one that refuses the request if the field is single."""
         return self._refusing if repeated_field(scope["headers"]) else self._state
 
     def _identify(self, scope: Scope, headers: Mapping[bytes, bytes]) -> RequestContext:
-        """Says who asks, by which id, in which trace, and whether that is recorded."""
+        """Determines the caller, the request id, the trace, and whether it is recorded."""
         number = getrandbits(128)
         context = RequestContext("", f"{number:032x}", self._samples(number))
-        given = headers.get(b"x-request-id", b"")
-        if _REQUEST_ID.fullmatch(given):
-            context.request_id = given.decode()
+        request_id = headers.get(b"x-request-id", b"")
+        if _REQUEST_ID.fullmatch(request_id):
+            context.request_id = request_id.decode()
         else:
-            # The trace id that would have been; the same one, unless the caller has a trace.
+            # The trace id, unless the caller sends a trace of its own.
             context.request_id = context.trace_id
         if b"traceparent" in headers:
             peer, _ = scope.get("client") or ("", 0)
@@ -129,8 +129,8 @@ class EdgeMiddleware:
                 context.principal = str(getattr(principal, "subject", ""))
         return context
 
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Starts the telemetry before the application starts, and ends it when the application has ended."""
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starts the telemetry before the application, and closes it after the application."""
         self._telemetry.start()
         self._telemetry.watch_loop()
 
@@ -143,7 +143,7 @@ class EdgeMiddleware:
 
 
 def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:
-    """The length of the body, 0 if it is not known, -1 if nobody can say what the field means."""
+    """The length of the body; 0 if it is unknown, -1 if the field is invalid."""
     length = headers.get(b"content-length")
     if length is None:
         return 0

@@ -1,4 +1,4 @@
-"""What the edge middleware shares with each request that runs through it."""
+"""The state that the edge middleware shares with each request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class EdgeState:
-    """One for each application; every attribute is read by every request."""
+    """One per application; every request reads every attribute."""
 
     app: ASGIApp
     drain: Drain

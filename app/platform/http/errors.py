@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import structlog
 from fastapi import FastAPI
@@ -13,17 +13,14 @@ from starlette.responses import Response
 
 from ..problems import MEDIA_TYPE, Overloaded, Problem, problem_body
 
-if TYPE_CHECKING:
-    import asyncpg
-
 _log = structlog.get_logger(__name__)
 _MAX_ERRORS = 50
 _DETAILS = {
-    404: "There is nothing here: check the path and the id.",
-    405: "This path does not take this method; Allow lists those it takes.",
+    404: "Not found: check the path and the id.",
+    405: "This path does not support this method; Allow lists the supported ones.",
     413: "The body is larger than this service takes.",
 }
-_TO_415 = "The body is read as JSON: send Content-Type: application/json."
+_MEDIA_TYPE_DETAIL = "The body is read as JSON: send Content-Type: application/json."
 
 
 def install_error_handlers(application: FastAPI) -> None:
@@ -32,13 +29,6 @@ def install_error_handlers(application: FastAPI) -> None:
     application.add_exception_handler(HTTPException, _http_exception)
     application.add_exception_handler(RequestValidationError, _validation_error)
     application.add_exception_handler(Exception, _unexpected)
-
-
-def install_database_errors(application: FastAPI) -> None:
-    """Registers the handler for errors that PostgreSQL reported; apart, since it imports the driver."""
-    import asyncpg
-
-    application.add_exception_handler(asyncpg.PostgresError, _postgres_error)
 
 
 def answer(problem: Problem) -> Response:
@@ -72,12 +62,14 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
-    found = cast(RequestValidationError, error).errors()
-    if _is_wrong_media_type(request, found):
-        return answer(Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _TO_415))
-    if any(one.get("type") == "json_invalid" for one in found):
+    failures = cast(RequestValidationError, error).errors()
+    if _is_wrong_media_type(request, failures):
+        return answer(Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _MEDIA_TYPE_DETAIL))
+    if any(failure.get("type") == "json_invalid" for failure in failures):
         return answer(Problem(HTTPStatus.BAD_REQUEST, "The body is not valid JSON.", slug="malformed-json"))
-    errors = [{"field": _field(one.get("loc", ())), "message": _message(one)} for one in found[:_MAX_ERRORS]]
+    errors = [
+        {"field": _field(failure.get("loc", ())), "message": _message(failure)} for failure in failures[:_MAX_ERRORS]
+    ]
     return answer(
         Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -88,23 +80,14 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     )
 
 
-async def _postgres_error(request: Request, error: Exception) -> Response:
-    from ..db.errors import problem_of
-
-    problem = problem_of(cast("asyncpg.PostgresError", error))
-    if problem is None:
-        raise error
-    return answer(problem)
-
-
 async def _unexpected(request: Request, error: Exception) -> Response:
     # The framework raises the exception again after this answer, and the edge middleware logs it.
-    return answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "This is a fault of the service; it has been logged."))
+    return answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error, logged under this request id."))
 
 
 def _is_wrong_media_type(request: Request, errors: Sequence[Mapping[str, object]]) -> bool:
     """FastAPI reports a body of another media type as a body of a wrong shape (fastapi 0.165)."""
-    if not any(one.get("loc") == ("body",) for one in errors):
+    if not any(error.get("loc") == ("body",) for error in errors):
         return False
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return not (media_type == "application/json" or media_type.endswith("+json"))
@@ -112,7 +95,7 @@ def _is_wrong_media_type(request: Request, errors: Sequence[Mapping[str, object]
 
 def _field(location: object) -> str:
     parts = [str(part) for part in cast("tuple[object, ...]", location)]
-    # A key that the client made up may be anything: it is named, but bounded and printable.
+    # The client chooses the key: it is reported, but bounded and printable.
     name = ".".join(parts)[:200]
     return name.encode("ascii", "backslashreplace").decode("ascii")
 

@@ -1,4 +1,4 @@
-"""One request and its answer, watched from outside the application: what came, what left, and when."""
+"""One request and its response, observed from outside the application: what arrived, what was sent, and when."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from .edge_state import EdgeState
 
 DISCONNECT_CHECK_SECONDS = 0.25
-"""Few clients leave before; from then on it is worth asking whether this one has."""
+"""From this duration on, it is worth checking whether the client has disconnected; few do so earlier."""
 CLIENT_DISCONNECTED = 499
 MAX_PATH_LENGTH = 512
 """Characters of a path in a log line or a span."""
 PROBES = frozenset({"/livez", "/readyz", "/startupz", "/health", "/ready", "/metrics", "/internal/revocations"})
-"""Asked every few seconds: logged only when they fail."""
+"""Requested every few seconds: logged only when they fail."""
 
 LENGTH = "Content-Length must be a number."
-INTERNAL_ERROR_DETAIL = "This is a fault of the service; it has been logged."
-STOPPING = "This instance is being stopped: send the request again."
+INTERNAL_ERROR_DETAIL = "Internal error, logged under this request id."
+STOPPING = "This instance is shutting down: send the request again."
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class Exchange:
-    """The `receive` and `send` of one request, and what became of it.
+    """The `receive` and `send` of one request, and its outcome.
 
-    Every request of the process runs through it: straight code, few calls, measured by `make bench`.
+    Every request of the process passes through it: straight code, few calls, measured by `make bench`.
     """
 
     __slots__ = (
@@ -48,11 +48,11 @@ class Exchange:
         "_body",
         "_context",
         "_declared",
+        "_disconnected",
         "_edge",
         "_ended",
         "_expects_continue",
         "_finished",
-        "_left",
         "_listening",
         "_outcome",
         "_receive",
@@ -77,18 +77,18 @@ class Exchange:
         self._context = context
         self._root_path: str = scope.get("root_path", "")
         self._route = ""
-        self._status = 0  # of the answer that was begun
-        self._outcome = 0  # where that says something else than the answer's first line
+        self._status = 0  # of the answer that has begun
+        self._outcome = 0  # where it differs from the status line
         self._sent = self._listening = 0
         self._declared = 0
         self._expects_continue = False
         self._body: BodyReader | None = None
         self._unread: deque[Message] | None = None
-        self._left = self._refused = self._finished = False
+        self._disconnected = self._refused = self._finished = False
         self._span: ServerSpan | None = None
 
     async def run(self, declared_bytes: int, *, expects_continue: bool = False) -> None:
-        """Has the request answered, whatever the application does; -1 bytes are a length that nobody can read."""
+        """Answers the request, whatever the application does; -1 bytes stand for an invalid length."""
         self._declared = declared_bytes
         self._expects_continue = expects_continue
         edge, context = self._edge, self._context
@@ -103,7 +103,7 @@ class Exchange:
                 await self._refuse(Problem(413, TOO_LARGE))
             else:
                 await edge.app(self._scope, self.receive, self.send)
-                if not self._status and not self._left:
+                if not self._status and not self._disconnected:
                     _log.error("the application returned without an answer", path=self._path())
                     await send_problem(self.send, 500, INTERNAL_ERROR_DETAIL)
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
@@ -111,7 +111,7 @@ class Exchange:
             release(error)
         except asyncio.CancelledError:
             if not edge.drain.draining:
-                self._left = True
+                self._disconnected = True
                 raise
             await self._stop()
         finally:
@@ -124,9 +124,9 @@ class Exchange:
             current_request.reset(token)
 
     async def receive(self) -> Message:
-        """The server's `receive` with the rules for the body, and with a memory for a client that left."""
+        """The server's `receive` with the rules for the body; it remembers a disconnect."""
         if self._body is None:
-            # The application reads: it has found the route.
+            # The application reads the body, so the route is known.
             bodies, scope = self._edge.bodies, self._scope
             self._body = BodyReader(bodies, bodies.rules(scope), scope, self._declared)
         try:
@@ -135,7 +135,7 @@ class Exchange:
             await self._refuse(refusal.problem)
             raise
         if message["type"] != "http.request" and not self._ended:
-            self._left = True
+            self._disconnected = True
         return message
 
     async def _next(self) -> Message:
@@ -148,16 +148,16 @@ class Exchange:
             self._listening -= 1
 
     async def send(self, message: Message) -> None:
-        """The server's `send` with our headers; it sees the first and the last byte leave."""
+        """The server's `send` with our headers; it notes when the first and the last byte are sent."""
         if self._refused:
             return
         kind = message["type"]
         if kind == "http.response.start":
-            message = self._opened(message)
+            message = self._with_headers(message)
         try:
             await self._send(message)
-        except OSError:  # What servers of ASGI 2.4 raise for a client that left.
-            self._left = True
+        except OSError:  # Servers of ASGI 2.4 raise this after a disconnect.
+            self._disconnected = True
             raise
         if kind == "http.response.body":
             self._sent += len(message.get("body", b""))
@@ -167,16 +167,16 @@ class Exchange:
             return
         self._ended = perf_counter()
         if self._status < 500:
-            # Background work may go on for long. Of an error the application may tell more when it returns.
+            # Background work may continue for long. The application may raise the cause of an error when it returns.
             self._finish()
 
-    def _opened(self, message: Message) -> Message:
-        """The first message of the answer, with the headers that every answer has."""
-        if perf_counter() - self._begun > DISCONNECT_CHECK_SECONDS and not self._listening and not self._left:
-            self._left = self._has_client_left()
+    def _with_headers(self, message: Message) -> Message:
+        """The first message of the answer, with the headers of every answer."""
+        if perf_counter() - self._begun > DISCONNECT_CHECK_SECONDS and not self._listening and not self._disconnected:
+            self._disconnected = self._is_disconnected()
         edge = self._edge
         self._status = message["status"]
-        route = self._locate(self._status)
+        route = self._route_label(self._status)
         headers = list(message.get("headers", ()))
         present = {name.lower() for name, _ in headers}
         if present.isdisjoint(edge.header_names):
@@ -187,14 +187,14 @@ class Exchange:
         headers.append((b"x-request-id", self._context.request_id.encode()))
         if route in edge.route_headers:
             headers += edge.route_headers[route]
-        unasked = self._expects_continue and not (self._body and self._body.started)
-        # A client that waits for a 100 may send its body or not: what comes next is not known (RFC 9110 §10.1.1).
-        if edge.drain.draining or unasked:
+        unread = self._expects_continue and not (self._body and self._body.started)
+        # A client that waits for a 100 may send its body or not: the next bytes are ambiguous (RFC 9110 §10.1.1).
+        if edge.drain.draining or unread:
             headers.append((b"connection", b"close"))
         return {**message, "headers": headers}
 
-    def _has_client_left(self) -> bool:
-        """Asks the server twice, without waiting; what it says otherwise is kept for the application."""
+    def _is_disconnected(self) -> bool:
+        """Polls the server twice without waiting; other messages are kept for the application."""
         for _ in range(2):
             answer = self._receive().__await__()
             try:
@@ -221,20 +221,20 @@ class Exchange:
     async def _fail(self, error: Exception) -> None:
         if self._refused:
             return
-        if isinstance(error, ClientDisconnect) or (self._left and isinstance(error, OSError)):
-            self._left = True
+        if isinstance(error, ClientDisconnect) or (self._disconnected and isinstance(error, OSError)):
+            self._disconnected = True
             return
         if not self._route:
-            self._locate(500)
+            self._route_label(500)
         _log.error("unhandled exception", exc_info=error, method=self._scope["method"], path=self._path())
         if self._span is not None and not self._finished:
             self._span.record(error)
-        # An answer that was begun stays incomplete: the server closes the connection, and the client sees the cut.
+        # An answer that has begun stays incomplete: the server closes the connection, and the client detects it.
         if not self._status:
             await send_problem(self.send, 500, INTERNAL_ERROR_DETAIL)
 
     async def _stop(self) -> None:
-        """The time for running requests is over: one without an answer yet can be sent again elsewhere."""
+        """The time for running requests is over: a request without an answer can be sent to another instance."""
         self._edge.metrics.count_shed("draining")
         if not self._status:
             await send_problem(self.send, 503, STOPPING, headers={"retry-after": "1"})
@@ -242,12 +242,12 @@ class Exchange:
             self._outcome = 503
 
     def _finish(self) -> None:
-        """Books the request, once."""
+        """Records the request, once."""
         self._finished = True
         edge, scope, context, span = self._edge, self._scope, self._context, self._span
         seconds = (self._ended or perf_counter()) - self._begun
-        status = self._outcome or (CLIENT_DISCONNECTED if self._left else self._status if self._ended else 500)
-        route = self._route or self._locate(status)
+        status = self._outcome or (CLIENT_DISCONNECTED if self._disconnected else self._status if self._ended else 500)
+        route = self._route or self._route_label(status)
         method: str = scope["method"]
         exemplar = {"trace_id": context.trace_id, "span_id": context.span_id} if span is not None else None
         edge.active_requests.dec()
@@ -276,7 +276,7 @@ class Exchange:
                 }
             )
 
-    def _locate(self, status: int) -> str:
+    def _route_label(self, status: int) -> str:
         self._route = route = route_label(self._scope, self._root_path, status)
         self._context.feature = self._edge.route_features.get(route, "")
         return route

@@ -1,11 +1,11 @@
-"""Whose request a trusted proxy forwards: `X-Forwarded-For` and `-Proto`, read strictly."""
+"""The client of a request that a trusted proxy forwards: `X-Forwarded-For` and `-Proto`, read strictly."""
 
 from starlette.types import Scope
 
 from ..settings.networks import Address, TrustedPeers, parse_address
 
 MAX_HOPS = 32
-"""Proxies between the client and this process that are looked through."""
+"""Proxies between the client and this process that are considered."""
 _SCHEMES = {
     "http": {b"http": "http", b"https": "https"},
     "websocket": {b"http": "ws", b"https": "wss", b"ws": "ws", b"wss": "wss"},
@@ -15,9 +15,9 @@ _SCHEMES = {
 def apply_forwarded(scope: Scope, trusted: TrustedPeers) -> None:
     """Replaces `client` and `scheme` of a request that comes from a trusted proxy by what the proxy reports.
 
-    `client` is always an address: a proxy that passes on what its client wrote cannot put other text into logs and
-    keys. From the last entry to the first, the first address that is not a trusted proxy is the client. What is
-    behind an entry that is not an address is not read.
+    `client` is always an address, so that a proxy that forwards its client's text cannot put it into logs and keys.
+    From the last entry to the first, the first address that is not a trusted proxy is the client. Entries before one
+    that is not an address are ignored.
     """
     peer = scope.get("client")
     if not peer or not trusted.includes(peer[0]):

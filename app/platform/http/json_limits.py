@@ -1,4 +1,4 @@
-"""What a JSON body may look like, checked before the framework parses it: its size in values, depth, unique names."""
+"""Limits of a JSON body, checked before the framework parses it: number of values, depth, unique names."""
 
 import json
 import re
@@ -7,13 +7,13 @@ from typing import NoReturn
 
 MALFORMED = "The body is not valid JSON in UTF-8."
 
-# A string without an end is one as well, so that a search never begins anew at each of its quotes.
+# A string without an end matches too, so that the search does not restart at each of its quotes.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class MalformedJsonError(Exception):
-    """A body that is refused; the message is for the client and holds nothing of the body."""
+    """A refused body; the message is for the client and contains nothing of the body."""
 
 
 class _RepeatedNameError(ValueError):
@@ -30,7 +30,7 @@ class JsonLimits:
     def check(self, body: bytes) -> None:
         """Raises `MalformedJsonError` unless the body is one JSON text within these limits.
 
-        No object may have a member twice: which one counts is for each parser to say (RFC 8259 §4, RFC 7493 §2.3).
+        No object may have a member twice: parsers disagree which one counts (RFC 8259 §4, RFC 7493 §2.3).
         The limits come first, by counting bytes, since the time to parse and validate grows with the values.
         """
         if _values(body) > self.max_values or body.count(b"[") + body.count(b"{") > self.max_depth:

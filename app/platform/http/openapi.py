@@ -1,4 +1,4 @@
-"""The OpenAPI document: problem details are described as they are answered."""
+"""The OpenAPI document, with the schema of problem details."""
 
 from http import HTTPStatus
 from typing import TypeAlias, cast
@@ -50,7 +50,7 @@ EVERYWHERE = problems(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
-"""What any operation may answer."""
+"""The errors that any operation may answer."""
 
 
 def with_problems(document: Document) -> Document:

@@ -1,4 +1,4 @@
-"""Lets go of what a failed request held, as soon as its error is answered."""
+"""Releases the memory of a failed request as soon as its error is answered."""
 
 import inspect
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
-"""An exception handler, as Starlette takes it: a function or a coroutine function."""
+"""An exception handler of Starlette: a function or a coroutine function."""
 
 
 def release(error: BaseException) -> None:
@@ -31,7 +31,7 @@ def release(error: BaseException) -> None:
 
 
 def releasing(handler: Handler) -> Handler:
-    """The exception handler, after which the error is released. An error that it raises is for somebody else."""
+    """The exception handler, followed by `release`. An error that it raises itself is not released."""
     # A function, or an object whose class is called.
     if any(map(inspect.iscoroutinefunction, (handler, vars(type(handler)).get("__call__")))):
 

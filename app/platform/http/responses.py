@@ -1,4 +1,4 @@
-"""Answers to successful requests: JSON with the headers that the API's contract promises."""
+"""Responses to successful requests: JSON with the headers of the API's contract."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -74,7 +74,7 @@ def _dump(content: Mapping[str, object]) -> bytes:
 
 
 def _text(value: object) -> str:
-    # The driver's UUID is a subclass of Python's; money leaves as text.
+    # The driver's UUID is a subclass of Python's; money is sent as text.
     if isinstance(value, (UUID, Decimal)):
         return str(value)
     raise TypeError

@@ -1,4 +1,4 @@
-"""The label of a route: its whole path template, never a path that a client made up."""
+"""The label of a route: its whole path template, never a path chosen by a client."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from ..telemetry.metrics.catalogue import UNMATCHED_ROUTE
 
 
 class LabelledRoute(Route):
-    """A plain route that is found in `scope["route"]`: FastAPI's router puts only its own kind there."""
+    """A plain route that sets `scope["route"]`: FastAPI's router sets it only for its own routes."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child = super().matches(scope)
@@ -17,17 +17,17 @@ class LabelledRoute(Route):
 
 
 def route_label(scope: Scope, root_path: str, status: int) -> str:
-    """The template of the route that took the request, after the application has seen it.
+    """The template of the matched route, once the application has handled the request.
 
-    `root_path` is what `scope` held before: a mount adds the part that is not in the template below it. A mount
-    that answers without a route, such as one of files, is `/files/{path}` if it succeeds.
+    `root_path` is that of `scope` before: a mount adds the part that the template below it lacks. A mount that
+    answers without a route, such as one of files, is `/files/{path}` if it succeeds.
     """
     route = scope.get("route")
     below: str = scope.get("root_path", "")
     if below == root_path:
         return getattr(route, "path_format", None) or UNMATCHED_ROUTE
     prefix = _without_values(below[len(root_path) :], scope.get("path_params", {}))
-    # Starlette leaves the mount itself behind where nothing below it matched.
+    # Starlette leaves the mount itself in `scope` if nothing below it matched.
     if hasattr(route, "endpoint"):
         return prefix + getattr(route, "path_format", "")
     return f"{prefix}/{{path}}" if status < 300 else UNMATCHED_ROUTE

@@ -1,4 +1,4 @@
-"""What a route demands of its caller, said once: `requires("items:read")` or `PUBLIC`."""
+"""The access that a route requires, declared once: `requires("items:read")` or `PUBLIC`."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, cast
@@ -18,15 +18,15 @@ from .openapi import Document, problems
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 (a path)
 SCHEME = "OAuth2"
 PUBLIC: Final[dict[str, object]] = {"security": []}
-"""`openapi_extra` of a route that takes anybody: the OpenAPI document says so too."""
+"""`openapi_extra` of a route without authentication; the OpenAPI document shows it."""
 
 _ACCESS = {"read": "Read {}", "write": "Create and change own {}", "admin": "Change {} of everybody"}
 
 
 class Requires(SecurityBase):
-    """A dependency that gives the principal, or answers 401 or 403 (RFC 6750 §3).
+    """A dependency that returns the principal, or answers 401 or 403 (RFC 6750 §3).
 
-    The edge middleware has verified the token; without the layer every caller is refused.
+    The edge middleware has verified the token; without the middleware every caller is refused.
     """
 
     def __init__(self, *scopes: str) -> None:
@@ -55,13 +55,13 @@ def requires(*scopes: str) -> params.Security:
 
 
 def describe(scope: str) -> str:
-    """What a scope allows, in words."""
+    """Describes what a scope allows."""
     feature, _, access = scope.partition(":")
     return _ACCESS.get(access, "Use {}").format(feature)
 
 
 def with_scopes(document: Document, routes: Iterable[BaseRoute]) -> Document:
-    """Lists the scopes of all routes in the OpenAPI document, so that its pages can ask for them.
+    """Lists the scopes of all routes in the OpenAPI document, so that its pages can request them.
 
     An operation that demands one may answer 401 and 403.
     """
@@ -81,14 +81,14 @@ def with_scopes(document: Document, routes: Iterable[BaseRoute]) -> Document:
 
 
 def demands(dependant: Dependant) -> Iterator[Requires]:
-    """What a route, the routers around it included, demands of its caller."""
+    """What a route and its routers require of the caller."""
     for dependency in _dependencies(dependant):
         if isinstance(dependency.call, Requires):
             yield dependency.call
 
 
 def undeclared(routes: Iterable[BaseRoute]) -> list[str]:
-    """The operations that say neither a scope nor `PUBLIC`."""
+    """The operations that declare neither a scope nor `PUBLIC`."""
     return [
         f"{' '.join(route.methods or ()) if isinstance(route, APIRoute) else 'WebSocket'} {route.path}"
         for route, needed in _operations(routes)

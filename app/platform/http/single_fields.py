@@ -1,8 +1,8 @@
 """Header fields that have one value: a request that repeats one is refused (RFC 9110 §5.3).
 
-Of two values the proxy in front may take the first and the application the last: one is checked, the other obeyed.
-Lists are no concern here (`If-Match`, `X-Forwarded-For`), nor is what only labels a request: of two `traceparent`
-fields neither is believed.
+The proxy may use the first value and the application the last: one is checked, the other applied. Lists such as
+`If-Match` and `X-Forwarded-For` are not affected, nor are labels of a request: two `traceparent` fields are both
+ignored.
 """
 
 from collections.abc import Iterable

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .edge_state import EdgeState
 
 DENIED = "This connection is not allowed."
-NOT_FOUND_DETAIL = "There is nothing here: check the path and the id."
+NOT_FOUND_DETAIL = "Not found: check the path and the id."
 SWITCHING_PROTOCOLS = 101
 INTERNAL_ERROR = 1011
 """Close code (RFC 6455 §7.4.1)."""
@@ -33,15 +33,15 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class WebSocketExchange:
-    """The `send` of one WebSocket, and what became of it."""
+    """The `send` of one WebSocket, and its outcome."""
 
     __slots__ = (
         "_begun",
         "_closed",
         "_context",
+        "_disconnected",
         "_edge",
         "_gauge",
-        "_left",
         "_receive",
         "_root_path",
         "_scope",
@@ -59,12 +59,12 @@ class WebSocketExchange:
         self._context = context
         self._root_path: str = scope.get("root_path", "")
         self._status = 0  # 101, or that of the denial
-        self._closed = self._left = False
+        self._closed = self._disconnected = False
         self._gauge: Gauge | None = None
         self._span: ServerSpan | None = None
 
     async def run(self) -> None:
-        """Has the WebSocket served, and closed or denied if the application fails."""
+        """Serves the WebSocket; closes or denies it if the application fails."""
         context, edge = self._context, self._edge
         token = current_request.set(context)
         if context.sampled:
@@ -74,7 +74,7 @@ class WebSocketExchange:
         except WebSocketDisconnect:
             self._closed = True
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
-            if not self._left:
+            if not self._disconnected:
                 await self._fail(error)
             release(error)
         except asyncio.CancelledError:
@@ -87,7 +87,7 @@ class WebSocketExchange:
             current_request.reset(token)
 
     async def send(self, message: Message) -> None:
-        """The server's `send`; what is closed before it was accepted is answered by a problem document."""
+        """The server's `send`; a WebSocket closed before it is accepted is answered with a problem document."""
         kind = message["type"]
         if kind == "websocket.accept":
             self._status = SWITCHING_PROTOCOLS
@@ -105,8 +105,8 @@ class WebSocketExchange:
                 return
         try:
             await self._send(message)
-        except OSError:  # What servers of ASGI 2.4 raise for a client that left.
-            self._left = True
+        except OSError:  # Servers of ASGI 2.4 raise this after a disconnect.
+            self._disconnected = True
             raise
 
     async def _deny(self, status: int, detail: str) -> None:
@@ -130,7 +130,7 @@ class WebSocketExchange:
             try:
                 await self._send({"type": "websocket.close", "code": INTERNAL_ERROR})
             except OSError:
-                return  # The client was faster.
+                return  # The client has disconnected already.
 
     def _with_headers(self, message: Message, *more: tuple[bytes, bytes]) -> Message:
         headers = [*message.get("headers", ()), (b"x-request-id", self._context.request_id.encode())]
@@ -144,7 +144,10 @@ class WebSocketExchange:
         if self._gauge is not None:
             self._gauge.dec()
         seconds = perf_counter() - self._begun
-        status, route = self._status or (CLIENT_DISCONNECTED if self._closed or self._left else 500), self._route()
+        status, route = (
+            self._status or (CLIENT_DISCONNECTED if self._closed or self._disconnected else 500),
+            self._route(),
+        )
         context.feature = edge.route_features.get(route, "")
         if self._span is not None:
             self._span.end_request(scope, route, status, seconds)

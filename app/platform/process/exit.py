@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 
-PATIENCE_SECONDS = 0.75
+THREAD_TIMEOUT_SECONDS = 0.75
 """How long threads have to end after the loop has."""
 
 _log = logging.getLogger(__name__)
 
 
-def run_and_leave(
+def run_until_exit(
     main: Coroutine[object, object, None],
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
@@ -38,7 +38,7 @@ def run_and_leave(
 def _end_process(closed: threading.Event, code: int, flush: Callable[[], object]) -> None:
     running: list[str] = []
     while not running:
-        time.sleep(PATIENCE_SECONDS)
+        time.sleep(THREAD_TIMEOUT_SECONDS)
         main = threading.main_thread()
         if not (closed.is_set() and main.is_alive()):
             running = [one.name for one in threading.enumerate() if not one.daemon and one is not main]

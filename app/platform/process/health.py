@@ -14,8 +14,8 @@ from starlette.responses import Response
 from .drain import Drain
 from .operations_http import Answer
 
-CHECK_SECONDS = 1.0
-LOOP_SECONDS = 1.0
+CHECK_TIMEOUT_SECONDS = 1.0
+LOOP_TIMEOUT_SECONDS = 1.0
 """How long the metrics port waits for the event loop."""
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Report: TypeAlias = dict[str, object]
@@ -47,7 +47,7 @@ async def run_check(check: Check) -> Finding:
     begun = time.perf_counter()
     error = ""
     try:
-        await asyncio.wait_for(check.probe(), CHECK_SECONDS)
+        await asyncio.wait_for(check.probe(), CHECK_TIMEOUT_SECONDS)
     except TimeoutError:
         error = "timeout"
     except Exception as failure:  # noqa: BLE001 - a check may fail in any way
@@ -136,10 +136,12 @@ class Health:
         if self._loop is not None and self._loop.is_running():
             future = asyncio.run_coroutine_threadsafe(report(), self._loop)
             try:
-                result = future.result(CHECK_SECONDS + LOOP_SECONDS)
+                result = future.result(CHECK_TIMEOUT_SECONDS + LOOP_TIMEOUT_SECONDS)
             except TimeoutError:
                 future.cancel()
-                blocked = Finding("event-loop", required=True, milliseconds=LOOP_SECONDS * 1000, error="blocked")
+                blocked = Finding(
+                    "event-loop", required=True, milliseconds=LOOP_TIMEOUT_SECONDS * 1000, error="blocked"
+                )
                 result = {"status": "unavailable", "checks": _listed([blocked])}
         return Answer(_status(result), orjson.dumps(result), "application/json")
 

@@ -15,7 +15,7 @@ from ..problems import MEDIA_TYPE, problem_body
 
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELDS = 64
-LINGER_SECONDS = 0.5
+LINGER_TIMEOUT_SECONDS = 0.5
 """How long a refused client may go on sending: to close earlier would reset the connection, answer and all."""
 
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) (/[!-~]{0,1023}) HTTP/1\.[01]")
@@ -118,7 +118,7 @@ def send_answer(
 def linger(client: socket.socket) -> None:
     """Reads what a refused client still sends, and drops it, so that it sees its answer."""
     client.shutdown(socket.SHUT_WR)
-    end = time.monotonic() + LINGER_SECONDS
+    end = time.monotonic() + LINGER_TIMEOUT_SECONDS
     while (left := end - time.monotonic()) > 0:
         client.settimeout(left)
         if not client.recv(64 * 1024):

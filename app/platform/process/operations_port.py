@@ -17,20 +17,20 @@ from prometheus_client import CollectorRegistry
 
 from ..telemetry.metrics.exposition import exposition
 from .listen import listen_error
-from .operations_http import LINGER_SECONDS, Answer, RefusedError, linger, parse_head, read_head, send_answer
+from .operations_http import LINGER_TIMEOUT_SECONDS, Answer, RefusedError, linger, parse_head, read_head, send_answer
 
 VARIABLE = "SLIPWAY_METRICS__PORT"
 MAX_CONNECTIONS = 32
 """Connections at a time, each with a thread. One more ends the oldest that has not sent its head."""
 MAX_SCRAPES = 2
 """Answers that are made or sent at a time: each holds a copy of all metrics."""
-HEAD_SECONDS = 2.0
+HEAD_TIMEOUT_SECONDS = 2.0
 """How long a client may take to send its request."""
-SCRAPE_SECONDS = 10.0
+CONNECTION_TIMEOUT_SECONDS = 10.0
 """A connection is closed after this time, however its client behaves."""
-QUEUE_SECONDS = 3.0
+QUEUE_TIMEOUT_SECONDS = 3.0
 """How long a scrape waits for others; then it is answered 503."""
-MIN_SEND_SECONDS = 1.0
+SEND_GRACE_SECONDS = 1.0
 """How long a client may take to read its answer while others wait for its place."""
 
 Endpoint: TypeAlias = Callable[[], Answer]
@@ -118,7 +118,7 @@ class _MetricsPort:
                 for oldest in self._without_head:
                     _shut(oldest)
                     break
-            if not self._threads.acquire(timeout=LINGER_SECONDS):
+            if not self._threads.acquire(timeout=LINGER_TIMEOUT_SECONDS):
                 client.close()
                 return
         with self._lock:
@@ -130,7 +130,7 @@ class _MetricsPort:
 
     def _run(self, client: socket.socket) -> None:
         try:
-            self._answer(client, time.monotonic() + SCRAPE_SECONDS)
+            self._answer(client, time.monotonic() + CONNECTION_TIMEOUT_SECONDS)
         except OSError:
             pass  # a client that disconnects or is too slow is no news
         except Exception:  # noqa: BLE001 - a collector may raise anything, and the port stays up
@@ -148,7 +148,7 @@ class _MetricsPort:
         method, lingers = "GET", False
         try:
             try:
-                head = read_head(client, min(deadline, time.monotonic() + HEAD_SECONDS))
+                head = read_head(client, min(deadline, time.monotonic() + HEAD_TIMEOUT_SECONDS))
             finally:
                 with self._lock:
                     self._without_head.pop(client, None)
@@ -179,14 +179,14 @@ class _MetricsPort:
     @contextmanager
     def _scrape(self, client: socket.socket) -> Generator[None]:
         """One of the places for scrapes, which is taken from a client that does not read its answer."""
-        end = time.monotonic() + QUEUE_SECONDS
+        end = time.monotonic() + QUEUE_TIMEOUT_SECONDS
         with self._scrapes:
             while len(self._scraping) >= MAX_SCRAPES:
                 now = time.monotonic()
                 if now > end:
                     raise RefusedError(503, "Other scrapes take too long.")
                 slowest = min(self._scraping, key=self._scraping.__getitem__)
-                if self._scraping[slowest] < now - MIN_SEND_SECONDS:
+                if self._scraping[slowest] < now - SEND_GRACE_SECONDS:
                     _shut(slowest)
                 self._scrapes.wait(0.1)
             self._scraping[client] = float("inf")

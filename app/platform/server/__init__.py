@@ -1,4 +1,4 @@
-"""Serving an application: uvicorn in one process, gunicorn with workers for a VM, reload for development."""
+"""Serves an application: uvicorn in one process, gunicorn with workers for a VM, reload for development."""
 
 import signal
 import sys
@@ -25,18 +25,18 @@ def serve(
 ) -> int:
     """Serves until a signal ends it; returns the exit code of the process.
 
-    An application that has a `drain` and `resources` is served as it is, any other inside `wrap`. 0 is a clean
-    stop, after SIGTERM and SIGINT too; 1 a port in use or a start-up that failed; 78 a target that names no
-    application. Those reasons are printed to stderr, one sentence each.
+    An application that has a `drain` and `resources` is served unchanged, any other inside `wrap`. The exit code is
+    0 after a clean stop, SIGTERM and SIGINT included; 1 if the port is in use or startup fails; 78 if the target is
+    not an ASGI application. The reason for 1 or 78 is printed to stderr in one sentence.
 
     Raises:
         SettingsError: from the application's own construction.
-        Exception: whatever the target's module raises while it is imported.
+        Exception: whatever the target's module raises during import.
     """
     if threading.current_thread() is threading.main_thread():
-        # Until the server listens to signals: the first process of a container has no default for SIGTERM.
+        # Until the server installs its handlers: the first process of a container has no default for SIGTERM.
         for early in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(early, _leave)
+            signal.signal(early, _exit)
     try:
         if server == "gunicorn":
             from .shared_metrics import shared_metrics
@@ -56,5 +56,5 @@ def serve(
         return EXIT_CONFIG
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit(number: int, frame: FrameType | None) -> None:
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""What uvicorn is told, from the settings."""
+"""The configuration of uvicorn, from the settings."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -14,15 +14,15 @@ from .websocket import GuardedWebSocket
 if TYPE_CHECKING:
     from ..telemetry.metrics.instruments import Metrics
 
-_AT_ONCE = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.15)
+_DEVELOPMENT_SHUTDOWN = Shutdown(pre_stop_seconds=0, drain_seconds=0, request_seconds=0.15)
 
 
 class ServerConfig(LimitedConfig):
-    """uvicorn's configuration with our limits: no access log, no `server` header, httptools, uvloop if there is one.
+    """uvicorn's configuration with our limits: no access log, no `server` header, httptools, uvloop if installed.
 
-    Log lines of uvicorn below a warning are off: they would repeat ours, and hold query strings of WebSockets.
-    `notify` is awaited about once a second (the heartbeat of a gunicorn worker). `metrics` counts what was refused
-    or cut before the application saw it, or all of it, and shows how many connections there are.
+    uvicorn logs warnings and errors only: its other lines repeat ours and contain query strings of WebSockets.
+    `notify` is awaited about once a second (the heartbeat of a gunicorn worker). `metrics` counts the requests that
+    are refused or cut before the application reads them, and the open connections.
     """
 
     def __init__(
@@ -61,5 +61,5 @@ class ServerConfig(LimitedConfig):
 
     @property
     def shutdown(self) -> Shutdown:
-        """The seconds of a stop; in development nobody waits."""
-        return _AT_ONCE if self.settings.environment == "development" else self.settings.shutdown
+        """The times of a shutdown; in development they are close to zero."""
+        return _DEVELOPMENT_SHUTDOWN if self.settings.environment == "development" else self.settings.shutdown

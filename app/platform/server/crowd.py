@@ -1,4 +1,4 @@
-"""What happens when a process has as many connections as it may: the one that would be closed soonest makes room."""
+"""Closes idle connections when a process has the maximum number of connections."""
 
 import heapq
 from collections.abc import Iterable
@@ -6,30 +6,30 @@ from typing import Protocol, runtime_checkable
 
 from .limits import Limits
 
-EVICTED_PART = 100
-"""One in this many is closed at a time, since looking for them takes as long as for one."""
+EVICTED_SHARE = 100
+"""One in this many is closed at a time: finding many takes no longer than finding one."""
 
 
 @runtime_checkable
 class Evictable(Protocol):
-    """A connection that may be waiting for a request."""
+    """A connection that may be idle."""
 
     def seconds_left(self) -> float | None:
-        """How long it may still wait; None while a request is under way."""
+        """Seconds until it is closed as idle; None while it has a request."""
 
     def evict(self) -> None:
-        """Closes it."""
+        """Closes the connection."""
 
 
 def make_room(newcomer: Evictable, connections: Iterable[object], limits: Limits) -> None:
-    """Closes connections that wait for a request, or else the newcomer: a full house keeps no probe out."""
+    """Closes the idle connections nearest to their timeout, or else `newcomer`, so that probes get through."""
     waiting: list[tuple[float, int, Evictable]] = []
     for number, connection in enumerate(connections):
         if connection is not newcomer and isinstance(connection, Evictable):
             left = connection.seconds_left()
             if left is not None:
                 waiting.append((left, number, connection))
-    for _, _, connection in heapq.nsmallest(max(1, limits.max_connections // EVICTED_PART), waiting):
+    for _, _, connection in heapq.nsmallest(max(1, limits.max_connections // EVICTED_SHARE), waiting):
         limits.refuse("connections")
         connection.evict()
     if not waiting:

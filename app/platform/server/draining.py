@@ -1,13 +1,11 @@
 """uvicorn's server with a stop that loses no request: it drains, answers what runs, and ends the lifespan."""
 
 import asyncio
-import ctypes
 import gc
 import logging
 import math
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,11 +20,6 @@ from .guard import GuardedProtocol
 from .websocket import GuardedWebSocket
 
 TICK_INTERVAL_SECONDS = 0.05
-MALLOPT_MMAP_THRESHOLD = -3
-"""`M_MMAP_THRESHOLD` of malloc.h."""
-LARGE_BLOCK_BYTES = 1024 * 1024
-SWITCH_INTERVAL_SECONDS = 0.0005
-"""How long the event loop waits for a thread that encodes spans or makes a scrape; left alone, it is 5 ms."""
 ACCEPT_GRACE_SECONDS = 0.3
 """How long a client whose connection was taken in as the listener closed has to send its request."""
 CANCEL_TIMEOUT_SECONDS = 0.5
@@ -81,7 +74,6 @@ class DrainingServer(uvicorn.Server):
             logging.getLogger("uvicorn.error").disabled = True
         else:
             _settle_memory()
-            sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
             _log.info("listening on http://%s:%d", self.config.host, self.config.port)
         finally:
             self._starting = None
@@ -169,12 +161,9 @@ class DrainingServer(uvicorn.Server):
 
 
 def _settle_memory() -> None:
-    """Takes what start-up left out of the collector's sight, sets its pace, and gives large blocks back."""
+    """Freezes the objects of the start-up, and sets the thresholds of the garbage collector."""
     gc.collect()
     gc.freeze()
     # A request leaves few cycles. Those that it leaves may hold its body, so they must not wait for long: the oldest
     # generation is looked at after 5,000 x 10 x 10 objects, and after freeze() it is small.
     gc.set_threshold(5_000, 10, 10)
-    # Left alone, glibc learns from the first password hash to keep blocks of that size (20 MiB) for good.
-    with suppress(AttributeError, OSError):  # another C library
-        ctypes.CDLL(None).mallopt(MALLOPT_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)

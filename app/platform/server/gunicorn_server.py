@@ -20,7 +20,7 @@ from gunicorn.workers.base import Worker
 from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-from ..process.exit import run_and_leave
+from ..process.exit import run_until_exit
 from ..process.listen import bind
 from ..settings import EXIT_CONFIG, Settings, SettingsError, variable
 from ..telemetry import STDOUT
@@ -125,7 +125,7 @@ class _Worker(UvicornWorker):
 
     def run(self) -> None:
         configure_logging(self.settings, self.service.telemetry.writer)
-        run_and_leave(
+        run_until_exit(
             self._serve(),
             loop_factory=self.config.get_loop_factory(),
             flush=self.service.telemetry.writer.flush,

@@ -1,17 +1,17 @@
-"""What the bytes of a request say about where it ends, before the parser sees them."""
+"""Finds where a request ends from its bytes, before the parser reads them."""
 
 import re
 
 END = b"\r\n\r\n"
 """Ends a head, and a chunked body with its trailer fields."""
 REQUEST_LINE = re.compile(rb"[!-~]+ [!-~]+ HTTP/1\.[01]\r\n")
-"""RFC 9112 §3: single spaces, and no other protocol; llhttp takes several spaces, HTTP/2.0, RTSP and ICE too."""
+"""RFC 9112 §3: single spaces, and no other protocol; llhttp also accepts several spaces, HTTP/2.0, RTSP and ICE."""
 BLANK = frozenset(b"\r\n")
 """The bytes of blank lines."""
 
 
 class _NoTrailers(list[tuple[bytes, bytes]]):
-    """Drops trailer fields: they could pass for headers that a proxy has checked (RFC 9110 §6.5.1)."""
+    """Drops trailer fields: they could be taken for headers that a proxy has checked (RFC 9110 §6.5.1)."""
 
     def append(self, field: tuple[bytes, bytes], /) -> None:
         pass
@@ -29,21 +29,21 @@ def skip_blank_lines(data: bytes, at: int) -> int:
 
 
 def cannot_be_a_head(partial: bytes) -> bool:
-    """Whether this beginning is none of HTTP/1.1, such as TLS or lines that end in a bare LF."""
+    """Whether these bytes cannot begin an HTTP/1.1 request, such as TLS or lines that end in a bare LF."""
     return not partial[:1].isupper() or partial.count(b"\n") != partial.count(b"\r\n")
 
 
 def without_upgrade(head: bytes) -> bytes:
     """The head without its `Upgrade` fields, which a server may ignore (RFC 9110 §7.8).
 
-    Without them the parser reads the body; the rest of the head stays as it was, byte by byte.
+    Without them the parser reads the body; the other bytes of the head are unchanged.
     """
     lines = head.split(b"\r\n")
     return b"\r\n".join(line for line in lines if line.partition(b":")[0].lower() != b"upgrade")
 
 
 class BodyEnd:
-    """Tells which bytes can belong to a body, so that no piece for the parser holds the start of another request."""
+    """Finds the bytes that can belong to a body: no piece for the parser contains the start of another request."""
 
     __slots__ = ("_chunked", "_left", "_tail")
 

@@ -5,30 +5,37 @@ import asyncio
 import fcntl
 import socket
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
 MAX_JOINED_BYTES = 64 * 1024
-"""A larger piece is sent as it is: copying it would cost more than the call."""
+"""A larger piece is sent alone: copying it would cost more than the system call."""
 
 
 class JoinedTransport:
-    """Wraps a transport so that what is written before the event loop turns leaves together.
+    """Wraps a transport so that everything written in one turn of the event loop is sent together.
 
     uvicorn writes an answer in two pieces, and uvloop sends the first at once: the second system call costs about
-    10 µs (`make bench`). Everything but writing is the wrapped transport's.
+    10 µs (`make bench`). Everything but writing is passed to the wrapped transport.
     """
 
-    __slots__ = ("_loop", "_pieces", "_transport", "_written")
+    __slots__ = ("_loop", "_may_close", "_pieces", "_transport", "_written")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        may_close: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._may_close = may_close
         self._pieces: list[bytes] = []
         self._written = 0
 
     def write(self, data: bytes) -> None:
-        """Sends `data` behind what was written before, when the loop turns at the latest."""
+        """Sends `data` after what was written before, in the next turn of the event loop at the latest."""
         self._written += len(data)
         if len(data) > MAX_JOINED_BYTES:
             self._flush()
@@ -39,34 +46,35 @@ class JoinedTransport:
         self._pieces.append(data)
 
     def write_eof(self) -> None:
-        """Says that nothing follows what was written before."""
+        """Closes the writing side after what was written before."""
         self._flush()
         self._transport.write_eof()
 
     def close(self) -> None:
-        """Closes when everything that was written has left."""
-        self._flush()
-        self._transport.close()
+        """Closes once everything that was written is sent, unless `may_close` handles the end itself."""
+        if self._may_close():
+            self._flush()
+            self._transport.close()
 
     def abort(self) -> None:
-        """Closes at once; what was written and has not left is lost."""
+        """Closes at once; what was written and not yet sent is lost."""
         self._pieces.clear()
         self._transport.abort()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hands what happens to the connection to another protocol."""
+        """Passes the events of the connection to another protocol."""
         self._transport.set_protocol(protocol)
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the kernel has not taken yet."""
+        """Bytes that the kernel has not accepted yet."""
         return self._transport.get_write_buffer_size()
 
     def acknowledged(self) -> int:
-        """Bytes that the client's machine has acknowledged, of all that were written."""
+        """Number of written bytes that the client's machine has acknowledged."""
         unsent = sum(map(len, self._pieces)) + self.get_write_buffer_size()
         queued = array.array("i", [0])
         bound = cast("socket.socket | None", self._transport.get_extra_info("socket"))
-        with suppress(OSError, ValueError):  # a kernel that does not tell, or a closed socket
+        with suppress(OSError, ValueError):  # a kernel without TIOCOUTQ, or a closed socket
             fcntl.ioctl(bound.fileno() if bound else -1, termios.TIOCOUTQ, queued)
         return self._written - unsent - queued[0]
 

@@ -1,4 +1,4 @@
-"""What one process allows its clients, and what it counts and logs of those that it refuses."""
+"""The limits of a process for its clients, and the count and log of what it refuses."""
 
 import logging
 import resource
@@ -15,21 +15,23 @@ from ..telemetry.metrics.labels import ShedReason
 MAX_FIELDS = 100
 """Header fields of a request; browsers send about twenty."""
 MAX_PIPELINED = 16
-"""Requests of a connection that wait behind the one that is answered."""
+"""Requests of a connection that wait for the answer to an earlier one."""
 MAX_WAITING_BYTES = 8 * 1024 * 1024
-"""What clients have sent behind requests that are still being answered, on all connections together."""
+"""Bytes of waiting requests, on all connections together."""
 REQUEST_BYTES = 2048
-"""What a waiting request costs beside its own bytes."""
+"""Memory of a waiting request beside its own bytes."""
+WEBSOCKET_SHARE = 0.8
+"""Of all connections; WebSockets are not closed to make room, so requests and probes need a part of their own."""
 RESERVED_FILES = 64
-"""Open files that are left for the database, the log and the metrics port."""
+"""Open files that are reserved for the database, the log and the metrics port."""
 LOG_INTERVAL_SECONDS = 10.0
-"""At most one line in this time tells of the refusals of one reason."""
+"""The refusals of one reason are logged at most once in this time."""
 
 _log = logging.getLogger(__name__)
 
 
 class Gauge(Protocol):
-    """What shows a number; prometheus_client's fits."""
+    """A gauge, such as that of prometheus_client."""
 
     def set(self, value: float, /) -> None: ...
     def inc(self, amount: float = 1, /) -> None: ...
@@ -37,7 +39,7 @@ class Gauge(Protocol):
 
 
 class NoGauge:
-    """Shows nothing."""
+    """A gauge that records nothing."""
 
     def set(self, value: float, /) -> None: ...
     def inc(self, amount: float = 1, /) -> None: ...
@@ -53,6 +55,7 @@ class Limits:
     connections: Gauge = field(default_factory=NoGauge)
     active_requests: Gauge = field(default_factory=NoGauge)
     waiting_bytes: int = 0
+    websockets: int = 0
     _logged: dict[ShedReason, float] = field(default_factory=dict[ShedReason, float], init=False)
     _unlogged: dict[ShedReason, int] = field(default_factory=dict[ShedReason, int], init=False)
 
@@ -60,9 +63,10 @@ class Limits:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         usable = self.http.max_connections if files == resource.RLIM_INFINITY else max(1, files - RESERVED_FILES)
         self.max_connections = min(self.http.max_connections, usable)
+        self.max_websockets = int(self.max_connections * WEBSOCKET_SHARE)
 
     def refuse(self, reason: ShedReason) -> None:
-        """Counts a request or connection that is refused, and logs it unless the same was logged just now."""
+        """Counts a refused request or connection, and logs it at most every `LOG_INTERVAL_SECONDS`."""
         self.count_shed(reason)
         now = time.monotonic()
         unlogged = self._unlogged.get(reason, 0) + 1
@@ -75,7 +79,7 @@ class Limits:
 
 
 class RateWindow:
-    """Judges a transfer by what arrived lately: what came early buys no time later."""
+    """Measures the rate of a transfer over a recent window, so that early bytes do not allow a stall later."""
 
     __slots__ = ("_begun_at", "_minimum", "_seconds", "waited")
 
@@ -86,12 +90,12 @@ class RateWindow:
         self.waited = 0.0
 
     def restart(self, transferred: int) -> None:
-        """Begins a window, at this many bytes."""
+        """Begins a window at this number of bytes."""
         self._begun_at = transferred
         self.waited = 0.0
 
     def too_slow(self, transferred: int, seconds: float) -> bool:
-        """Whether a window ends here, `seconds` after the last call, in which less arrived than the minimum."""
+        """Whether a window ends now, `seconds` after the last call, with fewer bytes than the minimum."""
         self.waited += seconds
         if self.waited <= self._seconds:
             return False
@@ -101,6 +105,6 @@ class RateWindow:
 
 
 class LimitedConfig(uvicorn.Config):
-    """What the protocols know of the server's configuration."""
+    """The part of the server's configuration that the protocols use."""
 
     limits: Limits

@@ -19,6 +19,8 @@ MAX_PIECES = 64
 """Pieces that one turn of the event loop parses; one segment can hold thousands."""
 MAX_PIECE_BYTES = 16 * 1024
 """Of a chunked body, whose every byte can be a chunk."""
+MAX_UNWANTED_BYTES = 256 * 1024
+"""Of a body that is answered already: so much is read for the sake of the next request on the connection."""
 CHUNK_OVERHEAD = 16
 """Bytes of framing that a chunk may have without counting as overhead; extensions are longer."""
 
@@ -65,6 +67,7 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         self._in_body = False
         self._body_end = BodyEnd(0, chunked=False)
         self._body_bytes = 0
+        self._unwanted_bytes = 0  # of a body that arrived after the answer
         self._overhead = 0
         self._body_rate = RateWindow(limits.http.header_timeout_seconds, limits.http.min_body_bytes_per_second)
         self._refused = False
@@ -73,8 +76,12 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
     def _refuse(self, status: int) -> None:
         """Answers a problem and stops listening to the client."""
 
+    @abc.abstractmethod
+    def _stop_listening(self) -> None:
+        """Says that nothing follows what was written, and drops what the client still sends."""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._joined = JoinedTransport(cast(asyncio.Transport, transport), self.loop)
+        self._joined = JoinedTransport(cast(asyncio.Transport, transport), self.loop, self._may_close)
         super().connection_made(cast(asyncio.Transport, self._joined))
         self.flow = self._flow = _Flow(self.transport)
         self._unsent = Unsent(self._joined, self._limits)
@@ -171,13 +178,14 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         if not self._idle():
             return False
         protocol = GuardedWebSocket(cast(LimitedConfig, self.config), self.server_state, self.app_state)
+        limits = self._limits
         try:
             status = 0 if last else 400  # before our answer nothing may follow (RFC 6455 §4.1)
             status = status or protocol.refusal(self.url, self.headers)
         except (ValueError, httptools.HttpParserError):
             status = 400
-        if status:
-            self._refuse(status)
+        if status or limits.websockets >= limits.max_websockets:
+            self._refuse(status or 503)
             return True
         self.connections.discard(self)
         self._unsent.end()
@@ -230,7 +238,7 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         self._received = 0
         if codings or length:
             self._body_end = BodyEnd(length, chunked=codings > 0)
-            self._body_bytes = self._overhead = 0
+            self._body_bytes = self._overhead = self._unwanted_bytes = 0
             self._body_rate.restart(0)
         super().on_headers_complete()
         self._in_body = True
@@ -242,6 +250,11 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         size = len(body)
         self._body_bytes += size
         self._overhead = max(0, self._overhead - size - CHUNK_OVERHEAD)
+        if self.cycle.response_complete:
+            self._unwanted_bytes += size
+            if self._unwanted_bytes > MAX_UNWANTED_BYTES and not self._refused:
+                self._stop_listening()
+            return
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -259,6 +272,13 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         super().on_response_complete()
         if not self.pipeline:
             self._go_on()
+
+    def _may_close(self) -> bool:
+        """Whether a connection that is to be closed has nothing to read, which would have the client reset."""
+        if not self._in_body or self._refused or not self._idle() or not self.transport.can_write_eof():
+            return True
+        self._stop_listening()
+        return False
 
     def _hold(self, data: bytes) -> None:
         """Keeps what cannot be parsed yet, and reads no more until it is."""

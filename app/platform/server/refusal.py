@@ -32,7 +32,7 @@ _CLOSE = ((b"connection", b"close"),)
 
 
 def refusal(status: int, default_fields: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """A whole answer with a problem in it, after which the connection closes."""
+    """A complete answer with a problem document, after which the connection closes."""
     request_id = str(new_id())
     body = problem_body(status, _DETAILS[status], instance=request_id)
     fields = [

@@ -13,25 +13,25 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 @contextmanager
 def shared_metrics() -> Generator[None]:
-    """Names an empty folder in the variable that prometheus_client reads when it is imported.
+    """Sets the variable that prometheus_client reads during import to an empty folder.
 
-    A folder that the environment names is emptied and kept; else a private one is made, and later removed.
+    A folder that the environment names is emptied and kept; otherwise a private one is created and later removed.
 
     Raises:
-        RuntimeError: prometheus_client is imported already, and would count for its own process alone.
+        RuntimeError: prometheus_client is already imported, and would count in its own process only.
     """
     if "prometheus_client" in sys.modules:
-        raise RuntimeError("prometheus_client was imported too early: give the target as text, not as it is")
+        raise RuntimeError("prometheus_client was imported too early: pass the target as text, not as an object")
     owner = os.getpid()
-    given = os.environ.get(FOLDER)
-    folder = Path(given or tempfile.mkdtemp(prefix="slipway-metrics-"))
+    configured = os.environ.get(FOLDER)
+    folder = Path(configured or tempfile.mkdtemp(prefix="slipway-metrics-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in folder.glob("*.db"):
-        left.unlink()
+    for stale in folder.glob("*.db"):
+        stale.unlink()
     os.environ[FOLDER] = str(folder)
     try:
         yield
     finally:
-        if not given and os.getpid() == owner:  # a worker comes here as well, by its fork
+        if not configured and os.getpid() == owner:  # a forked worker gets here too
             shutil.rmtree(folder, ignore_errors=True)
             del os.environ[FOLDER]

@@ -10,65 +10,67 @@ from starlette.types import ASGIApp
 from ..settings import Settings
 
 Target: TypeAlias = str | ASGIApp | Callable[..., ASGIApp]
-"""`module:attribute`, or the object itself: an ASGI application or a function that makes one.
+"""`module:attribute`, or the object itself: an ASGI application or a function that returns one.
 
-A function that has a parameter `settings` is given them.
+A function with a parameter `settings` receives them.
 """
 
 _ASGI_ARGUMENTS = 3
 
 
 class TargetError(Exception):
-    """The target names no ASGI application; the text is one sentence for the operator."""
+    """The target is not an ASGI application; the text is one sentence for the operator."""
 
 
 def load_application(target: Target, settings: Settings) -> ASGIApp:
     """The application that a target names.
 
     Raises:
-        TargetError: there is no such module or attribute, or it is no ASGI application.
-        Exception: whatever the module raises while it is imported.
+        TargetError: the module or attribute does not exist, or is not an ASGI application.
+        Exception: whatever the module raises during import.
     """
     name = target if isinstance(target, str) else getattr(target, "__qualname__", repr(target))
-    found = _imported(target) if isinstance(target, str) else target
-    required = _required_parameters(found)
+    candidate = _imported(target) if isinstance(target, str) else target
+    required = _required_parameters(candidate)
     if required == _ASGI_ARGUMENTS:
-        return cast(ASGIApp, found)
-    if required is None or not callable(found):
-        kind = type(found).__name__
-        raise TargetError(f"{name} is no ASGI application but {kind}: name one, or a function that makes one")
-    make = cast("Callable[..., object]", found)
-    parameters = inspect.signature(make).parameters
-    given = {"settings": settings} if "settings" in parameters else {}
-    if required > len(given):
+        return cast(ASGIApp, candidate)
+    if required is None or not callable(candidate):
+        kind = type(candidate).__name__
+        raise TargetError(
+            f"{name} is of type {kind}: the target must be an ASGI application or a function that returns one"
+        )
+    factory = cast("Callable[..., object]", candidate)
+    parameters = inspect.signature(factory).parameters
+    arguments = {"settings": settings} if "settings" in parameters else {}
+    if required > len(arguments):
         raise TargetError(
             f"{name} takes {required} arguments: an ASGI application takes scope, receive and send, "
-            "and a function that makes one takes nothing, or settings"
+            "and a function that returns one takes nothing, or settings"
         )
-    made = make(**given)
-    if _required_parameters(made) != _ASGI_ARGUMENTS:
-        raise TargetError(f"{name} made {type(made).__name__}, which is no ASGI application")
-    return cast(ASGIApp, made)
+    application = factory(**arguments)
+    if _required_parameters(application) != _ASGI_ARGUMENTS:
+        raise TargetError(f"{name} returned {type(application).__name__}, which is not an ASGI application")
+    return cast(ASGIApp, application)
 
 
 def _imported(target: str) -> object:
     module, separator, attribute = target.partition(":")
     if not module or not separator or not attribute:
-        raise TargetError(f"the target {target!r} is not of the form package.module:attribute")
+        raise TargetError(f"target {target!r} must have the form package.module:attribute")
     try:
-        found: object = importlib.import_module(module)
+        value: object = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and f"{module}.".startswith(f"{error.name}."):
             raise TargetError(
-                f"there is no module {error.name}: start in the folder that holds it, or install it"
+                f"module {error.name} not found: start in the folder that contains it, or install it"
             ) from None
         raise
     for part in attribute.split("."):
         try:
-            found = getattr(found, part)
+            value = getattr(value, part)
         except AttributeError:
-            raise TargetError(f"the module {module} has no attribute {attribute}") from None
-    return found
+            raise TargetError(f"module {module} has no attribute {attribute}") from None
+    return value
 
 
 def _required_parameters(candidate: object) -> int | None:

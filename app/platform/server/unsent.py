@@ -1,14 +1,14 @@
-"""Ends connections whose client does not read what it asked for."""
+"""Ends connections whose client does not read the answer to its request."""
 
 from .joined import JoinedTransport
 from .limits import Limits, RateWindow
 
 
 class Unsent:
-    """Watches what one connection still has to send; asked at each sweep.
+    """Checks at each sweep what one connection still has to send.
 
-    A client must take `min_body_bytes_per_second` over a window of `write_timeout_seconds`. What counts is what
-    the client has acknowledged: the kernel takes megabytes from us at once, and then nothing for long.
+    A client must read `min_body_bytes_per_second` over a window of `write_timeout_seconds`. Only acknowledged bytes
+    count: the kernel accepts megabytes at once, and then nothing for a long time.
     """
 
     __slots__ = ("_counted", "_limits", "_transport", "_window")
@@ -20,7 +20,7 @@ class Unsent:
         self._counted = False
 
     def sweep(self, seconds: float, *, answered: bool) -> None:
-        """Cuts a client that is too slow; an answer that is complete but unread counts as an active request."""
+        """Aborts a connection that is too slow; a complete but unread answer counts as an active request."""
         transport = self._transport
         if not transport.get_write_buffer_size():
             if self._window is not None:

@@ -1,8 +1,8 @@
-"""One process that serves: what a pod runs."""
+"""Serves in one process, as in a pod."""
 
 import socket
 
-from ..process.exit import run_and_leave
+from ..process.exit import run_until_exit
 from ..process.listen import bind, listen_error
 from ..settings import Settings, variable
 from ..telemetry.logging.logs import configure_logging
@@ -21,14 +21,14 @@ def serve_uvicorn(target: Target, settings: Settings) -> int:
 
 
 def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> int:
-    """Serves on a socket that is bound already; returns the exit code."""
+    """Serves on a bound socket; returns the exit code."""
     service = served(load_application(target, settings), settings)
     configure_logging(settings, service.telemetry.writer)
     config = ServerConfig(service.application, settings, metrics=service.telemetry.metrics)
     server = DrainingServer(config, service.drain)
     with operations_served(service, settings):
         try:
-            run_and_leave(
+            run_until_exit(
                 server.serve([listener]),
                 loop_factory=config.get_loop_factory(),
                 flush=service.telemetry.writer.flush,
@@ -36,5 +36,5 @@ def run_uvicorn(target: Target, settings: Settings, listener: socket.socket) -> 
         except OSError as error:
             raise listen_error(error, settings.http.host, settings.http.port, variable=PORT) from error
         except SystemExit:
-            return 1  # uvicorn's way to say that start-up failed; it has logged why
+            return 1  # startup failed; uvicorn has logged why
     return 0

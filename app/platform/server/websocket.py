@@ -1,4 +1,4 @@
-"""WebSockets of uvicorn, whose handshake was read by our parser and whose clients have no time without end."""
+"""WebSockets of uvicorn, with a handshake that our parser has read and with timeouts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +15,11 @@ from .unsent import Unsent
 
 _BODY_FIELDS = frozenset({"content-length", "transfer-encoding"})
 _STAND_IN = b"GET / HTTP/1.1\r\n\r\n"
-"""What the parser of the library is fed: its own limits (lines of 8 KiB, 128 fields) are not ours."""
+"""Fed to the library's parser, whose limits (lines of 8 KiB, 128 fields) are not ours."""
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
-    """Begins with a handshake that was parsed already, and is swept like every connection."""
+    """Begins with a parsed handshake, and is swept like every connection."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self._waited = 0.0
 
     def refusal(self, url: bytes, fields: Sequence[tuple[bytes, bytes]]) -> int:
-        """The status that refuses this handshake (RFC 6455 §4.2); 0 if it is in order."""
+        """The status that refuses this handshake (RFC 6455 §4.2); 0 if it is valid."""
         headers = Headers([(name.decode("ascii"), value.decode("latin-1")) for name, value in fields])
         if any(length != "0" for name in _BODY_FIELDS for length in headers.get_all(name)):
             return 400
@@ -46,8 +46,9 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         return 0 if self.conn.accept(self._handshake).status_code == 101 else 400
 
     def begin(self, transport: JoinedTransport) -> None:
-        """Takes the connection over, and has the application asked."""
+        """Takes the connection over and calls the application."""
         self._unsent = Unsent(transport, self._limits)
+        self._limits.websockets += 1
         self.connection_made(transport)  # type: ignore[arg-type]
         transport.set_protocol(self)
         self.data_received(_STAND_IN)
@@ -58,10 +59,11 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._unsent:
             self._unsent.end()
+            self._limits.websockets -= 1
         super().connection_lost(exc)
 
     def sweep(self, seconds: float) -> None:
-        """Ends the connection if it was not accepted in time, or if its client does not read."""
+        """Ends the connection if it is not accepted in time, or if its client does not read."""
         if self._unsent:
             self._unsent.sweep(seconds, answered=False)
         if self.transport.is_closing() or self.handshake_complete:

@@ -27,7 +27,8 @@ class Http(Group):
     max_header_bytes: Positive = 32 * 1024
     """A larger head of a request is answered 431, and so is one with more than 100 header fields."""
     max_connections: Positive = 1000
-    """Open connections of a process; beyond them, those that wait for a request are closed to make room."""
+    """Open connections of a process; beyond them, those that wait for a request are closed to make room. WebSockets
+    have four fifths of them at most."""
     header_timeout_seconds: Annotated[Seconds, Field(gt=0)] = 10
     """How long a client may take to send the head of a request."""
     min_body_bytes_per_second: Positive = 256

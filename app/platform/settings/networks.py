@@ -9,9 +9,9 @@ from pydantic import AfterValidator
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-EVERYBODY = "*"
+EVERYONE = "*"
 _ALL = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
-_CACHED_PEERS = 4096
+_PEER_CACHE_SIZE = 4096
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -19,7 +19,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
     Raises `ValueError` with a sentence that names the entry by its number.
     """
-    if text.strip() == EVERYBODY:
+    if text.strip() == EVERYONE:
         return _ALL
     entries = [entry.strip() for entry in text.split(",")] if text.strip() else []
     return tuple(_network(entry, number) for number, entry in enumerate(entries, 1))
@@ -49,7 +49,7 @@ class TrustedPeers:
     def __init__(self, text: str) -> None:
         self._networks = parse_networks(text)
         # A connection brings many requests from one address.
-        self._includes_cached = lru_cache(_CACHED_PEERS)(self._includes)
+        self._includes_cached = lru_cache(_PEER_CACHE_SIZE)(self._includes)
 
     def __bool__(self) -> bool:
         return bool(self._networks)

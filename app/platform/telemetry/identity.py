@@ -6,7 +6,7 @@ import socket
 
 from ..settings import Settings
 
-DIGITS = 8
+FINGERPRINT_DIGITS = 8
 
 
 def attributes(settings: Settings) -> dict[str, str]:
@@ -28,4 +28,4 @@ def fingerprint(settings: Settings) -> str:
     service may differ.
     """
     told = settings.model_dump_json(exclude={"service": True, "http": {"port"}, "metrics": {"port"}})
-    return hashlib.sha256(told.encode()).hexdigest()[:DIGITS]
+    return hashlib.sha256(told.encode()).hexdigest()[:FINGERPRINT_DIGITS]

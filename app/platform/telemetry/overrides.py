@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .metrics.instruments import Metrics
     from .tracing.spans import Tracing
 
-LONGEST_SECONDS = 3600
+MAX_OVERRIDE_SECONDS = 3600
 """Nobody forgets a change for longer than this."""
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -113,8 +113,8 @@ class Overrides:
         value = change.value
         if change.setting not in get_args(Override):
             raise OverrideError("only log_level and sample_ratio can be changed at run time")
-        if not 1 <= change.seconds <= LONGEST_SECONDS:
-            raise OverrideError(f"a change lasts from 1 to {LONGEST_SECONDS} seconds")
+        if not 1 <= change.seconds <= MAX_OVERRIDE_SECONDS:
+            raise OverrideError(f"a change lasts from 1 to {MAX_OVERRIDE_SECONDS} seconds")
         if change.setting == "log_level":
             if value not in LEVELS:
                 raise OverrideError(f"the log level is one of {', '.join(LEVELS)}")

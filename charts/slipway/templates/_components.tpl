@@ -1,93 +1,58 @@
-{{- /* What a component is after its defaults, how many pods it has, and which features it runs. */}}
+{{- /* The components with their defaults. */}}
 
-{{- /* The enabled components as JSON, each with its defaults. */}}
+{{- /*
+The enabled components by name, as JSON: the values of each over `defaults`, and what follows from them:
+`scaled`: an autoscaler sets the number of pods; `minPods`, `maxPods`: that number; `gracePeriodSeconds`;
+`urls`: the base URL of each feature that it calls; `callees`: the components of this release behind them.
+*/}}
 {{- define "slipway.components" -}}
-{{- $all := dict }}
+{{- $components := dict }}
+{{- $maps := dict "calls" dict "paths" dict "settings" dict "env" dict "podAnnotations" dict "podSpec" dict "containerSpec" dict }}
+{{- range $name := include "slipway.componentNames" . | splitList " " | compact }}
+{{- $own := get $.Values.components $name | default dict }}
+{{- $component := mergeOverwrite (deepCopy $maps) (deepCopy $.Values.defaults) (deepCopy $own) }}
+{{- $_ := include "slipway.dropNulls" $component }}
+{{- $_ := set $components $name $component }}
+{{- end }}
+{{- range $name, $component := $components }}
+{{- $scaling := $component.autoscaling }}
+{{- $scaled := or $scaling.enabled $scaling.keda.enabled | default false }}
+{{- $_ := set $component "scaled" $scaled }}
+{{- $_ := set $component "minPods" ($scaled | ternary $scaling.minReplicas $component.replicas) }}
+{{- $_ := set $component "maxPods" ($scaled | ternary $scaling.maxReplicas $component.replicas) }}
+{{- with $.Values.shutdown }}
+{{- $_ := set $component "gracePeriodSeconds" (add .preStopSeconds .drainSeconds .requestSeconds 5) }}
+{{- end }}
+{{- $urls := dict }}
+{{- $callees := list }}
+{{- range $feature, $target := $component.calls }}
+{{- if contains "://" $target }}
+{{- $_ := set $urls $feature $target }}
+{{- else if and (ne $target $name) (hasKey $components $target) }}
+{{- $port := (get $components $target).service.port }}
+{{- $_ := set $urls $feature (printf "http://%s-%s:%v" (include "slipway.fullname" $) $target $port) }}
+{{- $callees = append $callees $target }}
+{{- end }}
+{{- end }}
+{{- $_ := set $component "urls" $urls }}
+{{- $_ := set $component "callees" ($callees | uniq | sortAlpha) }}
+{{- end }}
+{{- toJson $components }}
+{{- end }}
+
+{{- /* The names of the enabled components, sorted, separated by spaces. */}}
+{{- define "slipway.componentNames" -}}
 {{- range $name, $own := .Values.components }}
-{{- $component := mergeOverwrite (deepCopy $.Values.defaults) (deepCopy ($own | default dict)) }}
-{{- if ne (toString $component.enabled) "false" }}{{ $_ := set $all $name $component }}{{ end }}
+{{- $enabled := (mergeOverwrite (pick $.Values.defaults "enabled") (pick ($own | default dict) "enabled")).enabled }}
+{{- if ne (toString $enabled) "false" }}{{ $name }} {{ end }}
 {{- end }}
-{{- include "slipway.withoutNulls" $all }}
 {{- end }}
 
-{{- /* A map as JSON, less what somebody took out of it with null. */}}
-{{- define "slipway.withoutNulls" -}}
-{{- $kept := dict }}
+{{- /* Takes out of a map, in place, what values set to null. */}}
+{{- define "slipway.dropNulls" -}}
 {{- range $name, $value := . }}
-{{- if kindIs "map" $value }}{{ $_ := set $kept $name (include "slipway.withoutNulls" $value | fromJson) }}
-{{- else if not (kindIs "invalid" $value) }}{{ $_ := set $kept $name $value }}
+{{- if kindIs "map" $value }}{{ $_ := include "slipway.dropNulls" $value }}
+{{- else if kindIs "invalid" $value }}{{ $_ := unset $ $name }}
 {{- end }}
-{{- end }}
-{{- toJson $kept }}
-{{- end }}
-
-{{- /* Values of a pod that runs once: the defaults that every pod shares, and its own. Takes [root, its values]. */}}
-{{- define "slipway.once" -}}
-{{- $shared := pick (first .).Values.defaults "resources" "settings" "env" "volumes" "podAnnotations" "podLabels" "podSpec" "containerSpec" }}
-{{- include "slipway.withoutNulls" (mergeOverwrite (deepCopy $shared) (deepCopy (last .))) }}
-{{- end }}
-
-{{- /* Whether something else than the Deployment says how many pods there are. */}}
-{{- define "slipway.scaled" -}}
-{{- if or .autoscaling.enabled .autoscaling.keda.enabled }}true{{ end }}
-{{- end }}
-
-{{- /* How many pods a component keeps at least and at most. */}}
-{{- define "slipway.floor" -}}
-{{ if include "slipway.scaled" . }}{{ .autoscaling.minReplicas }}{{ else }}{{ .replicas }}{{ end }}
-{{- end }}
-
-{{- define "slipway.ceiling" -}}
-{{ if include "slipway.scaled" . }}{{ .autoscaling.maxReplicas }}{{ else }}{{ .replicas }}{{ end }}
-{{- end }}
-
-{{- /* The features that a component names, sorted, as JSON; none means all. */}}
-{{- define "slipway.features" -}}
-{{- $names := list }}
-{{- range $name, $runs := .features }}{{ if $runs }}{{ $names = append $names $name }}{{ end }}{{ end }}
-{{- toJson $names }}
-{{- end }}
-
-{{- /* Whether a component runs a feature. Takes [component, feature]. */}}
-{{- define "slipway.runs" -}}
-{{- $named := include "slipway.features" (first .) | fromJsonArray }}
-{{- if or (not $named) (has (last .) $named) }}true{{ end }}
-{{- end }}
-
-{{- /* The features of the whole release as SLIPWAY_FEATURES takes them; nothing where a component runs all. */}}
-{{- define "slipway.allFeatures" -}}
-{{- $names := list }}
-{{- $all := false }}
-{{- range include "slipway.components" . | fromJson }}
-{{- $named := include "slipway.features" . | fromJsonArray }}
-{{- $names = concat $names $named }}
-{{- if not $named }}{{ $all = true }}{{ end }}
-{{- end }}
-{{- if not $all }}{{ $names | uniq | sortAlpha | join "," }}{{ end }}
-{{- end }}
-
-{{- /* The component that answers for each feature, as JSON: one that names it, or else one that runs all. */}}
-{{- define "slipway.owners" -}}
-{{- $owners := dict }}
-{{- $whole := "" }}
-{{- $default := include "slipway.defaultComponent" . }}
-{{- range $name, $component := include "slipway.components" . | fromJson }}{{ if $component.http }}
-{{- $named := include "slipway.features" $component | fromJsonArray }}
-{{- range $named }}{{ if not (hasKey $owners .) }}{{ $_ := set $owners . $name }}{{ end }}{{ end }}
-{{- if and (not $named) (or (not $whole) (eq $name $default)) }}{{ $whole = $name }}{{ end }}
-{{- end }}{{ end }}
-{{- range $feature, $_ := .Values.features }}
-{{- if and $whole (not (hasKey $owners $feature)) }}{{ $_ := set $owners $feature $whole }}{{ end }}
-{{- end }}
-{{- toJson $owners }}
-{{- end }}
-
-{{- /* The component that gets what no other claims. */}}
-{{- define "slipway.defaultComponent" -}}
-{{- $serving := list }}
-{{- range $name, $component := include "slipway.components" . | fromJson }}{{ if $component.http }}{{ $serving = append $serving $name }}{{ end }}{{ end }}
-{{- if .Values.defaultComponent }}{{ .Values.defaultComponent }}
-{{- else if has "api" $serving }}api
-{{- else if $serving }}{{ first $serving }}
 {{- end }}
 {{- end }}

@@ -1,4 +1,4 @@
-{{- /* Names, labels and the image. */}}
+{{- /* Names and labels. `toYaml` quotes a name that YAML would read as a number. */}}
 
 {{- define "slipway.name" -}}
 {{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
@@ -13,8 +13,8 @@
 
 {{- /* Frozen since the first release: a Deployment's selector cannot change. Takes [root, component]. */}}
 {{- define "slipway.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "slipway.name" (first .) }}
-app.kubernetes.io/instance: {{ (first .).Release.Name }}
+app.kubernetes.io/name: {{ include "slipway.name" (first .) | toYaml }}
+app.kubernetes.io/instance: {{ (first .).Release.Name | toYaml }}
 app.kubernetes.io/component: {{ last . }}
 {{- end }}
 
@@ -31,12 +31,12 @@ app.kubernetes.io/version: {{ include "slipway.version" (first .) | quote }}
 helm.sh/chart: {{ printf "%s-%s" (first .).Chart.Name (first .).Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{- define "slipway.image" -}}
-{{ .repository }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}
-{{- end }}
-
 {{- define "slipway.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "slipway.fullname" .) }}
 {{- else }}{{ .Values.serviceAccount.name | default "default" }}
 {{- end }}
+{{- end }}
+
+{{- define "slipway.secretName" -}}
+{{ if eq .Values.secrets.mode "existingSecret" }}{{ .Values.secrets.existingSecret }}{{ else }}{{ include "slipway.fullname" . }}{{ end }}
 {{- end }}

@@ -1,5 +1,6 @@
-{{- /* The one pod that components, the migration and the tests are made of. */}}
+{{- /* Parts that the pods of components, migration and tests share. */}}
 
+{{- /* The restrictions of every container. */}}
 {{- define "slipway.containerSecurity" -}}
 allowPrivilegeEscalation: false
 capabilities:
@@ -7,125 +8,130 @@ capabilities:
 readOnlyRootFilesystem: true
 {{- end }}
 
-{{- define "slipway.podSecurity" -}}
-runAsNonRoot: true
-{{- if . }}
-runAsUser: {{ . }}
-runAsGroup: {{ . }}
-fsGroup: {{ . }}
-fsGroupChangePolicy: OnRootMismatch
+{{- /* What the spec of every pod of the image begins with. */}}
+{{- define "slipway.podBasics" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false # Kubernetes would add variables that begin with SLIPWAY_
+securityContext:
+  runAsNonRoot: true
+  {{- with int .Values.image.user }}
+  runAsUser: {{ . }}
+  runAsGroup: {{ . }}
+  fsGroup: {{ . }}
+  fsGroupChangePolicy: OnRootMismatch
+  {{- end }}
+  seccompProfile:
+    type: RuntimeDefault
+{{- $pull := list }}
+{{- range $name, $use := .Values.image.pullSecrets }}{{ if $use }}{{ $pull = append $pull $name }}{{ end }}{{ end }}
+{{- with $pull }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . | toYaml }}
+  {{- end }}
 {{- end }}
-seccompProfile:
-  type: RuntimeDefault
 {{- end }}
 
-{{- define "slipway.resources" -}}
-requests:
-  cpu: {{ .cpu }}
-  memory: {{ .memory }}
-limits:
-  memory: {{ .memory }}
+{{- /* Image, resources and restrictions of a container of the image. Takes [root, values with `resources`]. */}}
+{{- define "slipway.containerBasics" -}}
+{{- with (first .).Values.image -}}
+image: {{ .repository }}:{{ .tag | default (first $).Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end }}
+imagePullPolicy: {{ .pullPolicy }}
+{{- end }}
+{{- with (last .).resources }}
+resources:
+  requests:
+    cpu: {{ .cpu }}
+    memory: {{ .memory }}
+  limits:
+    memory: {{ .memory }}
+{{- end }}
+securityContext:
+  {{- include "slipway.containerSecurity" . | nindent 2 }}
+{{- end }}
+
+{{- /* Mounts of the secrets and of a map of volumes. */}}
+{{- define "slipway.volumeMounts" -}}
+- name: secrets
+  mountPath: /run/secrets/slipway
+  readOnly: true
+{{- range $name, $volume := . }}
+- name: {{ $name }}
+  mountPath: {{ $volume.mountPath }}
+  readOnly: {{ ne (toString $volume.readOnly) "false" }}
+{{- end }}
+{{- end }}
+
+{{- /* The volumes behind these mounts. Takes [root, map of volumes, map of {secret, key} by name in `secrets`]. */}}
+{{- define "slipway.volumes" -}}
+{{- $files := dict "databasePassword" "database__password" "signingKey" "auth__signing_key" "previousKey" "auth__previous_key" }}
+{{- $root := first . }}
+{{- $sources := last . -}}
+- name: secrets
+  projected:
+    defaultMode: 0440 # read through the group that is fsGroup
+    sources:
+      {{- range $name := list "databasePassword" "signingKey" "previousKey" }}{{ with get $sources $name }}
+      - secret:
+          name: {{ .secret | default (include "slipway.secretName" $root) | toYaml }}
+          items:
+            - key: {{ .key }}
+              path: {{ get $files $name }}
+          {{- if eq $name "previousKey" }}
+          optional: true
+          {{- end }}
+      {{- end }}{{ end }}
+      {{- with $root.Values.database.sslRootCert }}{{ if or .secret .configMap }}
+      - {{ empty .secret | ternary "configMap" "secret" }}:
+          name: {{ .secret | default .configMap | toYaml }}
+          items:
+            - key: {{ .key }}
+              path: database__ssl_root_cert
+      {{- end }}{{ end }}
+{{- range $name, $volume := index . 1 }}
+- name: {{ $name }}
+  {{- toYaml $volume.source | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Containers of a map as items of a list, each restricted like ours unless it says otherwise. */}}
+{{- define "slipway.moreContainers" -}}
+{{- range $name, $container := . }}
+{{- $restricted := printf "name: %s\nsecurityContext:\n%s" $name (include "slipway.containerSecurity" $ | indent 2) }}
+- {{ include "slipway.merged" (list $restricted $container) | nindent 2 | trim }}
+{{- end }}
 {{- end }}
 
 {{- /*
-Metadata of a pod. Takes a map: root, component (its label), values (of the component), annotations (the chart's own).
-The selector's labels are written last, so that no `podLabels` can change them.
+Metadata of a pod. Takes a map: root, name (of its component), values, annotations (the chart's own). The selector's
+labels come last, so that no `podLabels` can change them.
 */}}
 {{- define "slipway.podMetadata" -}}
+{{- $selector := include "slipway.selectorLabels" (list .root .name) }}
+{{- $version := include "slipway.version" .root }}
+{{- $part := dict "app.kubernetes.io/part-of" "slipway" "app.kubernetes.io/version" $version -}}
 labels:
-  {{- $labels := include "slipway.selectorLabels" (list .root .component) | fromYaml }}
-  {{- $_ := set $labels "app.kubernetes.io/part-of" "slipway" }}
-  {{- $_ := set $labels "app.kubernetes.io/version" (include "slipway.version" .root) }}
-  {{- mergeOverwrite (deepCopy .values.podLabels) $labels | toYaml | nindent 2 }}
-{{- with mergeOverwrite (dict) (.annotations | default dict) .values.podAnnotations }}
+  {{- include "slipway.merged" (list .values.podLabels $selector $part) | nindent 2 }}
+{{- with mergeOverwrite (.annotations | default dict) (.values.podAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{- /*
-Spec of a pod. Takes a map: root, values (of the component), env (a map), secrets (names), and what differs from
-pod to pod: container and spec, both maps. All but root and values may be left out.
-*/}}
+{{- /* Maps merged into one, later ones over earlier ones; a text is a map written as YAML. */}}
+{{- define "slipway.merged" -}}
+{{- $merged := dict }}
+{{- range . }}
+{{- if kindIs "string" . }}{{ $merged = mergeOverwrite $merged (fromYaml .) }}
+{{- else if . }}{{ $merged = mergeOverwrite $merged (deepCopy .) }}
+{{- end }}
+{{- end }}
+{{- toYaml $merged }}
+{{- end }}
+
+{{- /* The spec of a pod after `containerSpec` and `podSpec` are merged over it. Takes [its text, values]. */}}
 {{- define "slipway.podSpec" -}}
-{{- $values := .values }}
-{{- $spec := include "slipway.commonPodSpec" . | fromYaml }}
-{{- $container := mergeOverwrite (include "slipway.container" . | fromYaml) (.container | default dict) (deepCopy $values.containerSpec) }}
-{{- $_ := set $spec "containers" (concat (list $container) (include "slipway.moreContainers" $values.containers | fromJsonArray)) }}
-{{- with include "slipway.moreContainers" $values.initContainers | fromJsonArray }}{{ $_ := set $spec "initContainers" . }}{{ end }}
-{{- mergeOverwrite $spec (.spec | default dict) (deepCopy $values.podSpec) | toYaml }}
-{{- end }}
-
-{{- /* Containers of a map as a JSON list, each restricted like ours unless it says otherwise. */}}
-{{- define "slipway.moreContainers" -}}
-{{- $containers := list }}
-{{- range $name, $container := . }}
-{{- $safe := dict "name" $name "securityContext" (include "slipway.containerSecurity" $ | fromYaml) }}
-{{- $containers = append $containers (mergeOverwrite $safe (deepCopy $container)) }}
-{{- end }}
-{{- toJson $containers }}
-{{- end }}
-
-{{- define "slipway.commonPodSpec" -}}
-{{- $image := .root.Values.image -}}
-automountServiceAccountToken: false
-enableServiceLinks: false # Kubernetes would add variables that begin with SLIPWAY_
-securityContext:
-  {{- include "slipway.podSecurity" (int $image.user) | nindent 2 }}
-{{- $pull := list }}
-{{- range $name, $use := $image.pullSecrets }}{{ if $use }}{{ $pull = append $pull (dict "name" $name) }}{{ end }}{{ end }}
-{{- with $pull }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- if or .secrets .values.volumes }}
-volumes:
-  {{- with .secrets }}
-  - name: secrets
-    projected:
-      defaultMode: 0440 # read through the group that is fsGroup
-      sources:
-        {{- include "slipway.secretSources" (list $.root . $.values) | nindent 8 }}
-  {{- end }}
-  {{- range $name, $volume := .values.volumes }}
-  - {{ merge (dict "name" $name) $volume.source | toJson }}
-  {{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "slipway.container" -}}
-{{- $image := .root.Values.image -}}
-name: slipway
-image: {{ include "slipway.image" (dict "repository" $image.repository "tag" ($image.tag | default .root.Chart.AppVersion) "digest" $image.digest) }}
-imagePullPolicy: {{ $image.pullPolicy }}
-{{- with .env }}
-env:
-  {{- include "slipway.env" . | nindent 2 }}
-{{- end }}
-resources:
-  {{- include "slipway.resources" .values.resources | nindent 2 }}
-securityContext:
-  {{- include "slipway.containerSecurity" . | nindent 2 }}
-{{- if or .secrets .values.volumes }}
-volumeMounts:
-  {{- if .secrets }}
-  - name: secrets
-    mountPath: /run/secrets/slipway
-    readOnly: true
-  {{- end }}
-  {{- range $name, $volume := .values.volumes }}
-  - name: {{ $name }}
-    mountPath: {{ $volume.mountPath }}
-    readOnly: {{ ne (toString $volume.readOnly) "false" }}
-  {{- end }}
-{{- end }}
-{{- end }}
-
-{{- /* An init container that ends when the database of this release accepts connections. */}}
-{{- define "slipway.waitForDatabase" -}}
-{{- $container := omit (include "slipway.container" . | fromYaml) "volumeMounts" }}
-{{- $_ := set $container "name" "wait-for-database" }}
-{{- $_ := set $container "command" (list "python" "-c" (.root.Files.Get "files/wait_for_database.py")) }}
-{{- $_ := set $container "args" (list (include "slipway.databaseHost" .root) "5432") }}
-{{- toYaml $container }}
+{{- $spec := first . | fromYaml }}
+{{- $_ := mergeOverwrite (first $spec.containers) (deepCopy ((last .).containerSpec | default dict)) }}
+{{- mergeOverwrite $spec (deepCopy ((last .).podSpec | default dict)) | toYaml }}
 {{- end }}

@@ -1,121 +1,78 @@
-{{- /* What processes are told: settings as variables, secrets as files. */}}
+{{- /* Settings of the processes, as variables. */}}
 
-{{- define "slipway.databaseHost" -}}
-{{ if .Values.dev.postgres.enabled }}{{ include "slipway.fullname" . }}-postgres{{ else }}{{ .Values.database.host }}{{ end }}
-{{- end }}
-
-{{- /* The mode of TLS: the development database serves none. */}}
-{{- define "slipway.databaseSsl" -}}
-{{ .Values.database.ssl | default (.Values.dev.postgres.enabled | ternary "disable" "verify-full") }}
-{{- end }}
-
-{{- /* Settings of every process, as JSON. Values go through JSON because Helm's numbers are floats: 1e+06. */}}
+{{- /* Settings of every process, as JSON: what the values say, and over it `settings`. */}}
 {{- define "slipway.settings" -}}
+{{- $database := .Values.database }}
+{{- $bundled := .Values.dev.postgres.enabled }}
 {{- $settings := dict
   "SLIPWAY_ENVIRONMENT" .Values.environment
-  "SLIPWAY_DATABASE__HOST" (include "slipway.databaseHost" .)
-  "SLIPWAY_DATABASE__PORT" (.Values.dev.postgres.enabled | ternary 5432 .Values.database.port)
-  "SLIPWAY_DATABASE__NAME" .Values.database.name
-  "SLIPWAY_DATABASE__USER" .Values.database.user
-  "SLIPWAY_DATABASE__SSL" (include "slipway.databaseSsl" .)
-  "SLIPWAY_DATABASE__POOL_SIZE" .Values.database.poolSize
-  "SLIPWAY_DATABASE__POOLER" .Values.database.pooler
+  "SLIPWAY_DATABASE__HOST" ($bundled | ternary (printf "%s-postgres" (include "slipway.fullname" .)) $database.host)
+  "SLIPWAY_DATABASE__PORT" ($bundled | ternary 5432 $database.port)
+  "SLIPWAY_DATABASE__NAME" $database.name
+  "SLIPWAY_DATABASE__USER" $database.user
+  "SLIPWAY_DATABASE__SSL" ($database.ssl | default ($bundled | ternary "disable" "verify-full"))
+  "SLIPWAY_DATABASE__POOL_SIZE" $database.poolSize
+  "SLIPWAY_DATABASE__POOLER" $database.pooler
   "SLIPWAY_SHUTDOWN__PRE_STOP_SECONDS" .Values.shutdown.preStopSeconds
   "SLIPWAY_SHUTDOWN__DRAIN_SECONDS" .Values.shutdown.drainSeconds
   "SLIPWAY_SHUTDOWN__REQUEST_SECONDS" .Values.shutdown.requestSeconds }}
-{{- with .Values.database.direct }}{{ if .host }}
+{{- with $database.direct }}{{ if .host }}
 {{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__HOST" .host }}
 {{- $_ := set $settings "SLIPWAY_DATABASE__DIRECT__PORT" .port }}
 {{- end }}{{ end }}
-{{- mergeOverwrite $settings (deepCopy .Values.settings) | include "slipway.withoutNulls" }}
-{{- end }}
-
-{{- /* The same for a pod that acts for the whole release: the features that run in it. */}}
-{{- define "slipway.releaseSettings" -}}
-{{- $settings := include "slipway.settings" . | fromJson }}
-{{- with include "slipway.allFeatures" . }}{{ $_ := set $settings "SLIPWAY_FEATURES" . }}{{ end }}
+{{- $settings = mergeOverwrite $settings (deepCopy (.Values.settings | default dict)) }}
+{{- $_ := include "slipway.dropNulls" $settings }}
 {{- toJson $settings }}
 {{- end }}
 
-{{- /* A map of texts, numbers and truth values as a map of texts. */}}
+{{- /* Makes text of the numbers and booleans of a map, in place. Without `toYaml`, Helm would write a million as 1e+06. */}}
 {{- define "slipway.texts" -}}
-{{- $texts := dict }}
-{{- range $name, $value := . }}{{ $_ := set $texts $name (kindIs "string" $value | ternary $value (toJson $value)) }}{{ end }}
-{{- toYaml $texts }}
+{{- range $name, $value := . }}
+{{- if not (or (kindIs "string" $value) (kindIs "map" $value)) }}{{ $_ := set $ $name (toYaml $value) }}{{ end }}
+{{- end }}
 {{- end }}
 
 {{- /* A map as the `env` of a container: each name once, in order. */}}
 {{- define "slipway.env" -}}
+{{- $_ := include "slipway.texts" . }}
 {{- range $name, $value := . }}
-{{- if kindIs "map" $value }}
-- {{ merge (dict "name" $name) $value | toJson }}
-{{- else }}
 - name: {{ $name }}
-  value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
-{{- end }}
+  {{- if kindIs "map" $value }}
+  {{- toYaml $value | nindent 2 }}
+  {{- else }}
+  value: {{ $value | quote }}
+  {{- end }}
 {{- end }}
 {{- end }}
 
-{{- define "slipway.secretName" -}}
-{{ if eq .Values.secrets.mode "existingSecret" }}{{ .Values.secrets.existingSecret }}{{ else }}{{ include "slipway.fullname" . }}{{ end }}
-{{- end }}
-
-{{- /* What of `secrets` a component gets: tokens are signed where the feature `users` runs, and verified without a key. */}}
-{{- define "slipway.secretsOf" -}}
-{{- $names := list "databasePassword" }}
-{{- if include "slipway.runs" (list . "users") }}{{ $names = concat $names (list "signingKey" "previousKey") }}{{ end }}
-{{- toJson $names }}
-{{- end }}
-
-{{- /* Names of the Secrets that are behind them, joined by commas. Takes [root, names of `secrets`, component]. */}}
-{{- define "slipway.secretNames" -}}
+{{- /*
+The `env` of a pod that runs once for the whole release, with the features of all components. It has no ConfigMap: before
+an install there is none, and before an upgrade the old one. Takes [root, its values].
+*/}}
+{{- define "slipway.envOfOnce" -}}
+{{- $env := include "slipway.settings" (first .) | fromJson }}
+{{- $values := (first .).Values }}
 {{- $names := list }}
-{{- range index . 1 }}{{ $names = append $names ((include "slipway.secretAt" (list (first $) . (last $)) | fromJson).secret) }}{{ end }}
-{{- with (first .).Values.database.sslRootCert.secret }}{{ $names = append $names . }}{{ end }}
-{{- $names | uniq | sortAlpha | join "," }}
+{{- $all := false }}
+{{- range include "slipway.componentNames" (first .) | splitList " " | compact }}
+{{- $own := list }}
+{{- $features := (get $values.components . | default dict).features | default dict }}
+{{- range $feature, $runs := mergeOverwrite (dict) ($values.defaults.features | default dict) $features }}
+{{- if $runs }}{{ $own = append $own $feature }}{{ end }}
+{{- end }}
+{{- $names = concat $names $own }}
+{{- if not $own }}{{ $all = true }}{{ end }}
+{{- end }}
+{{- if not $all }}{{ $_ := set $env "SLIPWAY_FEATURES" ($names | uniq | sortAlpha | join ",") }}{{ end }}
+{{- include "slipway.env" (mergeOverwrite $env ((last .).settings | default dict) ((last .).env | default dict)) }}
 {{- end }}
 
-{{- /* Where a secret of a pod is, as JSON {secret, key}. Takes [root, name of `secrets`, values of the pod]. */}}
-{{- define "slipway.secretAt" -}}
-{{- $where := get (first .).Values.secrets (index . 1) }}
-{{- $own := (last .).database | default dict }}
-{{- if and $own.user (eq (index . 1) "databasePassword") }}{{ $where = $own }}{{ end }}
-{{- dict "secret" ($where.secret | default (include "slipway.secretName" (first .))) "key" $where.key | toJson }}
-{{- end }}
-
-{{- /* Sources of the folder of secret files. Takes [root, names of `secrets` to show, values of the pod]. */}}
-{{- define "slipway.secretSources" -}}
-{{- $files := dict "databasePassword" "database__password" "signingKey" "auth__signing_key" "previousKey" "auth__previous_key" }}
-{{- $root := first . }}
-{{- range index . 1 }}
-{{- $where := include "slipway.secretAt" (list $root . (last $)) | fromJson }}
-- secret:
-    name: {{ $where.secret }}
-    items:
-      - key: {{ $where.key }}
-        path: {{ get $files . }}
-    {{- if eq . "previousKey" }}
-    optional: true
-    {{- end }}
-{{- end }}
-{{- with $root.Values.database.sslRootCert }}{{ if or .secret .configMap }}
-- {{ empty .secret | ternary "configMap" "secret" }}:
-    name: {{ .secret | default .configMap }}
-    items:
-      - key: {{ .key }}
-        path: database__ssl_root_cert
-{{- end }}{{ end }}
-{{- end }}
-
-{{- /* Beside the pods where the release itself makes what a migration needs, or else before them. */}}
+{{- /* `job` where the release itself makes the database or its password, which a hook would not find; otherwise `hook`. */}}
 {{- define "slipway.migrationMode" -}}
+{{- $secrets := .Values.secrets }}
+{{- $makesPassword := and (ne $secrets.mode "existingSecret") (not $secrets.databasePassword.secret) }}
 {{- if ne .Values.migration.mode "auto" }}{{ .Values.migration.mode }}
-{{- else if or .Values.dev.postgres.enabled (include "slipway.passwordIsMade" .) }}job
+{{- else if or .Values.dev.postgres.enabled $makesPassword }}job
 {{- else }}hook
 {{- end }}
-{{- end }}
-
-{{- /* Whether the Secret with the database's password is there only after the release is. */}}
-{{- define "slipway.passwordIsMade" -}}
-{{- if and (ne .Values.secrets.mode "existingSecret") (not .Values.secrets.databasePassword.secret) }}true{{ end }}
 {{- end }}

@@ -1,96 +1,118 @@
-{{- /* Components that cannot be as they are said to be, and ways to them that lead nowhere. */}}
-
-{{- define "slipway.wrongComponents" -}}
-{{- $wrong := list }}
-{{- $components := include "slipway.components" . | fromJson }}
+{{- /* Sentences about components and the ways to them. Takes [root, components]. */}}
+{{- define "slipway.wrongComponents" }}
+{{- $root := first . }}
+{{- $components := last . }}
 {{- if not $components }}
-{{- $wrong = append $wrong "components has no enabled entry: nothing would run." }}
+- components has no enabled entry: nothing would run.
 {{- end }}
+{{- $taken := list "dashboard" "migrate" "postgres" "rules" "service" "test" }}
 {{- range $name, $component := $components }}
-{{- if or (not (regexMatch "^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$" $name)) (has $name (list "dashboard" "migrate" "postgres" "rules" "service" "test")) }}
-{{- $wrong = append $wrong (printf "components.%s cannot be called so: a name has at most 20 small letters, digits and hyphens, and dashboard, migrate, postgres, rules, service and test are taken." $name) }}
+{{- if or (not (regexMatch "^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$" $name)) (has $name $taken) }}
+- components.{{ $name }} cannot be called so: a name has at most 20 small letters, digits and hyphens, and
+  dashboard, migrate, postgres, rules, service and test are taken.
 {{- end }}
-{{- $startup := $component.probes.startup }}
-{{- $seconds := mul (int ($startup.periodSeconds | default 10)) (int ($startup.failureThreshold | default 3)) }}
+{{- $startup := $component.probes.startup | default dict }}
+{{- $seconds := mul ($startup.periodSeconds | default 10) ($startup.failureThreshold | default 3) }}
 {{- if lt (int $component.progressDeadlineSeconds) (int $seconds) }}
-{{- $wrong = append $wrong (printf "components.%s.progressDeadlineSeconds=%d is less than the %d s that probes.startup gives a start." $name (int $component.progressDeadlineSeconds) (int $seconds)) }}
+- components.{{ $name }}.progressDeadlineSeconds={{ $component.progressDeadlineSeconds }} is less than the
+  {{ $seconds }} s that probes.startup gives a start.
 {{- end }}
-{{- $grace := include "slipway.gracePeriod" $ | int }}
-{{- $said := $component.podSpec.terminationGracePeriodSeconds }}
-{{- if and (hasKey $component.podSpec "terminationGracePeriodSeconds") (lt (int $said) $grace) }}
-{{- $wrong = append $wrong (printf "components.%s.podSpec.terminationGracePeriodSeconds=%d is less than the %d s that shutdown adds up to: leave it out." $name (int $said) $grace) }}
+{{- $grace := $component.podSpec.terminationGracePeriodSeconds }}
+{{- if and (hasKey $component.podSpec "terminationGracePeriodSeconds") (lt (int $grace) (int $component.gracePeriodSeconds)) }}
+- components.{{ $name }}.podSpec.terminationGracePeriodSeconds={{ $grace }} is less than the
+  {{ $component.gracePeriodSeconds }} s that shutdown adds up to: leave it out.
 {{- end }}
-{{- range include "slipway.features" $component | fromJsonArray }}{{ if not (hasKey $.Values.features .) }}
-{{- $wrong = append $wrong (printf "components.%s.features.%s is none of features (%s): add an entry there if the image has it." $name . (keys $.Values.features | sortAlpha | join ", ")) }}
-{{- end }}{{ end }}
-{{- $known := (include "slipway.calls" (list $ $component) | fromJson).addresses }}
-{{- range $feature, $about := $.Values.features }}
-{{- if and $about.called (not (include "slipway.runs" (list $component $feature))) (not (hasKey $known $feature)) }}
-{{- $wrong = append $wrong (printf "components.%s.features leaves out %s, which no component of this release runs: say in services.%s where it is." $name $feature $feature) }}
+{{- if ne (empty $component.database.user) (empty $component.database.secret) }}
+- components.{{ $name }}.database needs both user and secret, or neither: another role has another password.
+{{- end }}
+{{- /* Tokens are verified with the keys of who issues them. */}}
+{{- $keys := or $component.issuesTokens (not $component.features) }}
+{{- range $feature, $target := $component.calls }}
+{{- $callee := get $components $target }}
+{{- if or (contains "://" $target) ($callee | default dict).issuesTokens }}{{ $keys = true }}{{ end }}
+{{- if not (or (contains "://" $target) ($callee | default dict).http) }}
+- components.{{ $name }}.calls.{{ $feature }}={{ $target }} is neither a base URL nor an enabled component that serves HTTP.
 {{- end }}
 {{- end }}
-{{- $wrong = concat $wrong (include "slipway.wrongScaling" (list $name $component.autoscaling) | fromJsonArray) }}
+{{- if not $keys }}
+- components.{{ $name }}.calls names no component that issues tokens, so it could verify none: add that component or its
+  URL, or set components.{{ $name }}.issuesTokens=true if it issues them itself.
 {{- end }}
-{{- toJson $wrong }}
-{{- end }}
-
-{{- /* Takes [name of the component, its `autoscaling`]. */}}
-{{- define "slipway.wrongScaling" -}}
-{{- $wrong := list }}
-{{- $path := printf "components.%s.autoscaling" (first .) }}
-{{- with last . }}
+{{- $path := printf "components.%s.autoscaling" $name }}
+{{- with $component.autoscaling }}
 {{- if and .enabled .keda.enabled }}
-{{- $wrong = append $wrong (printf "%s.enabled=true and %s.keda.enabled=true contradict each other: two autoscalers would fight over one Deployment." $path $path) }}
+- {{ $path }}.enabled=true and {{ $path }}.keda.enabled=true contradict each other: two autoscalers would fight over one
+  Deployment.
 {{- end }}
 {{- if and (or .enabled .keda.enabled) (gt (int .minReplicas) (int .maxReplicas)) }}
-{{- $wrong = append $wrong (printf "%s.minReplicas=%d is more than %s.maxReplicas=%d." $path (int .minReplicas) $path (int .maxReplicas)) }}
+- {{ $path }}.minReplicas={{ .minReplicas }} is more than {{ $path }}.maxReplicas={{ .maxReplicas }}.
 {{- end }}
 {{- if and .enabled (lt (int .minReplicas) 1) }}
-{{- $wrong = append $wrong (printf "%s.minReplicas=0 is for KEDA alone: a HorizontalPodAutoscaler keeps at least one pod." $path) }}
+- {{ $path }}.minReplicas=0 is for KEDA alone: a HorizontalPodAutoscaler keeps at least one pod.
 {{- end }}
 {{- if and .enabled (not .cpuUtilization) (not .memoryUtilization) (not .metrics) }}
-{{- $wrong = append $wrong (printf "%s.enabled=true has nothing to go by: set autoscaling.cpuUtilization or autoscaling.metrics." $path) }}
+- {{ $path }}.enabled=true has nothing to go by: set autoscaling.cpuUtilization or autoscaling.metrics.
 {{- end }}
 {{- if and .keda.enabled (not .keda.triggers) }}
-{{- $wrong = append $wrong (printf "%s.keda.triggers is empty: KEDA has nothing to go by." $path) }}
+- {{ $path }}.keda.triggers is empty: KEDA has nothing to go by.
 {{- end }}
 {{- if and .keda.enabled (gt (int .keda.fallback.replicas) (int .maxReplicas)) }}
-{{- $wrong = append $wrong (printf "%s.keda.fallback.replicas=%d is more than %s.maxReplicas=%d." $path (int .keda.fallback.replicas) $path (int .maxReplicas)) }}
+- {{ $path }}.keda.fallback.replicas={{ .keda.fallback.replicas }} is more than {{ $path }}.maxReplicas={{ .maxReplicas }}.
 {{- end }}
 {{- end }}
-{{- toJson $wrong }}
 {{- end }}
-
-{{- define "slipway.wrongTraffic" -}}
-{{- $wrong := list }}
+{{- $values := $root.Values }}
 {{- $serving := dict }}
-{{- $seen := dict }}
-{{- range $name, $component := include "slipway.components" . | fromJson }}{{ if $component.http }}
+{{- $owners := dict }}
+{{- range $name, $component := $components }}{{ if $component.http }}
 {{- $_ := set $serving $name true }}
-{{- range include "slipway.features" $component | fromJsonArray }}
-{{- if hasKey $seen . }}
-{{- $wrong = append $wrong (printf "components.%s.features.%s is components.%s's already: its paths can lead to one of them only." $name . (get $seen .)) }}
+{{- range $key, $path := $component.paths }}
+{{- if hasKey $owners $path }}
+- components.{{ $name }}.paths.{{ $key }}={{ $path }} is components.{{ get $owners $path }}'s already: a path can lead to one
+  of them only.
 {{- end }}
-{{- $_ := set $seen . $name }}
+{{- $_ := set $owners $path $name }}
 {{- end }}
 {{- end }}{{ end }}
-{{- with .Values.defaultComponent }}{{ if not (hasKey $serving .) }}
-{{- $wrong = append $wrong (printf "defaultComponent=%s is no enabled component that serves HTTP." .) }}
+{{- range $kind := list "ingress" "httpRoute" }}{{ if and (get $values $kind).enabled (not $owners) }}
+- {{ $kind }}.enabled=true has nowhere to lead: no enabled component that serves HTTP has paths.
 {{- end }}{{ end }}
-{{- range $kind := list "ingress" "httpRoute" }}{{ if and (get $.Values $kind).enabled (not $serving) }}
-{{- $wrong = append $wrong (printf "%s.enabled=true has nowhere to lead: no enabled component serves HTTP." $kind) }}
+{{- range $name, $_ := $values.ingress.tls }}{{ if not (hasKey ($values.ingress.hosts | default dict) $name) }}
+- ingress.tls.{{ $name }} is the certificate of no host: ingress.hosts has no entry of this name.
 {{- end }}{{ end }}
-{{- range $name, $_ := .Values.ingress.tls }}{{ if not (hasKey $.Values.ingress.hosts $name) }}
-{{- $wrong = append $wrong (printf "ingress.tls.%s is the certificate of no host: ingress.hosts has no entry of this name." $name) }}
-{{- end }}{{ end }}
-{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
-{{- $wrong = append $wrong "httpRoute.parentRefs is empty: name the Gateway that the route belongs to." }}
+{{- if and $values.httpRoute.enabled (not $values.httpRoute.parentRefs) }}
+- httpRoute.parentRefs is empty: name the Gateway that the route belongs to.
 {{- end }}
-{{- range $name, $_ := .Values.httpRoute.canaries }}{{ if not (hasKey $serving $name) }}
-{{- $wrong = append $wrong (printf "httpRoute.canaries.%s is no enabled component that serves HTTP." $name) }}
+{{- range $name, $_ := $values.httpRoute.canaries }}{{ if not (hasKey $serving $name) }}
+- httpRoute.canaries.{{ $name }} is not an enabled component that serves HTTP.
 {{- end }}{{ end }}
-{{- with .Values.monitoring }}{{ if and .serviceMonitor.enabled .podMonitor.enabled }}
-{{- $wrong = append $wrong "monitoring.serviceMonitor.enabled=true and monitoring.podMonitor.enabled=true contradict each other: everything would be scraped twice." }}
+{{- if and $components $values.tests.enabled }}
+{{- range $name, $component := pick $values.tests "logIn" "write" }}{{ if and $component (not (hasKey $serving $component)) }}
+- tests.{{ $name }}={{ $component }} is not an enabled component that serves HTTP: name one, or leave it empty.
 {{- end }}{{ end }}
-{{- toJson $wrong }}
+{{- end }}
+{{- if and $values.monitoring.serviceMonitor.enabled $values.monitoring.podMonitor.enabled }}
+- monitoring.serviceMonitor.enabled=true and monitoring.podMonitor.enabled=true contradict each other: everything would be
+  scraped twice.
+{{- end }}
+{{- $closed := and $values.networkPolicy.enabled (not (include "slipway.peers" (list $root $values.networkPolicy.scrapers list))) }}
+{{- range $kind := list "serviceMonitor" "podMonitor" }}{{ if and $closed (get $values.monitoring $kind).enabled }}
+- monitoring.{{ $kind }}.enabled=true asks Prometheus to scrape pods that let nobody in: name its pods in
+  networkPolicy.scrapers.
+{{- end }}{{ end }}
+{{- $rules := printf "%s%s" ($root.Files.Get "files/rules/alerts.yaml") ($root.Files.Get "files/rules/component.yaml") }}
+{{- range $name, $_ := $values.monitoring.rules.alerts }}{{ if not (contains (printf "alert: %s\n" $name) $rules) }}
+- monitoring.rules.alerts.{{ $name }} changes an alert that there is not: see observability/runbooks for their names.
+{{- end }}{{ end }}
+{{- /* Values of older charts. */}}
+{{- if hasKey $values "features" }}
+- features was replaced by components.<name>.paths, components.<name>.calls and components.<name>.issuesTokens: see
+  UPGRADING.md.
+{{- end }}
+{{- if hasKey $values "services" }}
+- services was renamed to components.<name>.calls, or defaults.calls for every component.
+{{- end }}
+{{- if hasKey $values "defaultComponent" }}
+- defaultComponent was replaced by components.<name>.paths: the component with the path / gets all others.
+{{- end }}
 {{- end }}

@@ -62,15 +62,17 @@ CONTRADICTIONS = (
     Contradiction("migration.mode", ("migration.mode=hook",), "dev"),
     Contradiction("migration.mode", (*STORE, "migration.mode=hook")),
     Contradiction("components", ("components.api.enabled=false",)),
+    Contradiction("components.Api", ("components.Api.replicas=1",)),
+    Contradiction("secrets.existingSecret", ("secrets.existingSecret=", "secrets.signingKey.secret=keys")),
     Contradiction("components.migrate", ("components.migrate.replicas=1",)),
     Contradiction("components.api.progressDeadlineSeconds", ("components.api.progressDeadlineSeconds=60",)),
     Contradiction(
         "components.api.podSpec.terminationGracePeriodSeconds",
         ("components.api.podSpec.terminationGracePeriodSeconds=7",),
     ),
-    Contradiction("components.items.features.orders", ("components.items.features.orders=true",), "microservices"),
-    Contradiction("components.items.features", ("components.users.enabled=false",), "microservices"),
-    Contradiction("components.users.features.users", ("components.items.features.users=true",), "microservices"),
+    Contradiction("components.items.calls", ("components.items.calls.users=null",), "microservices"),
+    Contradiction("components.users.calls.items", ("components.users.calls.items=nobody",), "microservices"),
+    Contradiction("components.users.paths.all", ("components.users.paths.all=/",), "microservices"),
     Contradiction(f"{AUTOSCALING}.enabled", (f"{AUTOSCALING}.enabled=true",), "keda"),
     Contradiction(f"{AUTOSCALING}.enabled", (f"{AUTOSCALING}.enabled=true", f"{AUTOSCALING}.cpuUtilization=0")),
     Contradiction(f"{AUTOSCALING}.minReplicas", (f"{AUTOSCALING}.enabled=true", f"{AUTOSCALING}.minReplicas=11")),
@@ -78,7 +80,10 @@ CONTRADICTIONS = (
     Contradiction(f"{AUTOSCALING}.keda.triggers", (f"{AUTOSCALING}.keda.enabled=true",)),
     Contradiction(f"{AUTOSCALING}.keda.fallback.replicas", (f"{AUTOSCALING}.keda.fallback.replicas=99",), "keda"),
     Contradiction("defaultComponent", ("defaultComponent=web",)),
-    Contradiction("ingress.enabled", ("ingress.enabled=true", "components.api.http=false")),
+    Contradiction("features", ("features.users.called=true",)),
+    Contradiction("services", ("services.users=http://accounts",)),
+    Contradiction("tests.write", ("tests.write=nobody",)),
+    Contradiction("ingress.enabled", ("ingress.enabled=true", "components.api.paths=null")),
     Contradiction("ingress.tls.office", ("ingress.tls.office=certificate",), "production"),
     Contradiction("httpRoute.parentRefs", ("httpRoute.enabled=true",)),
     Contradiction("httpRoute.canaries.web", CANARY, "gateway"),
@@ -89,9 +94,10 @@ CONTRADICTIONS = (
 
 def sentences() -> Iterator[str]:
     """Every sentence in the templates, as a regular expression of what it may become."""
-    for path in sorted((CHART / "templates").glob("*.tpl")):
-        for found in re.finditer(r'append \$wrong (?:\(printf )?"((?:[^"\\]|\\.)*)"', path.read_text()):
-            yield re.sub(r"%[sd]", ".+", re.escape(found[1]))
+    for path in sorted((CHART / "templates").glob("_validate*.tpl")):
+        for found in re.finditer(r"^- (.*(?:\n  .*)*)$", path.read_text(), re.MULTILINE):
+            parts = re.split(r"\{\{.*?\}\}", re.sub(r"\n +", " ", found[1]))
+            yield ".+".join(map(re.escape, parts))
 
 
 def exists(path: str) -> bool:

@@ -1,4 +1,8 @@
-"""All rules over a release: `judge(objects)` says what is wrong with it, each finding with its rule."""
+"""All rules over a release: `judge(objects)` says what is wrong with it, each finding with its rule.
+
+These rules hold for whatever the values are, and checkov and the schemas of Kubernetes do not know them. What one value
+does is tested beside this folder.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tests.chart.judge import containers, hooks, network, objects, pods, references, scaling, selectors
-from tests.chart.judge.release import Finding, Object, Release, component_of
+from tests.chart.judge import containers, objects, pods, references, selectors
+from tests.chart.judge.release import Finding, Object, Release
 from tests.support.rendering import walk
 
-RULES = {
-    rule.__name__: rule
-    for module in (objects, containers, pods, selectors, references, scaling, hooks, network)
-    for rule in module.RULES
-}
-
-EXEMPT = {
-    ("users_are_above_those_of_the_node", "postgres"): "the user of the official image is 999, and its folder is his",
-}
-"""Rules that a component need not keep, each with the reason."""
+RULES = {rule.__name__: rule for module in (objects, containers, pods, selectors, references) for rule in module.RULES}
 
 
 @dataclass(frozen=True)
@@ -33,17 +28,10 @@ class Verdict:
         return f"{self.rule}: {self.finding}"
 
 
-def judge(
-    manifests: Iterable[Object], foreign: Collection[str] = (), exempt: Collection[tuple[str, str]] = EXEMPT.keys()
-) -> list[Verdict]:
+def judge(manifests: Iterable[Object], foreign: Collection[str] = ()) -> list[Verdict]:
     """What every rule finds in the objects of a release; `foreign` are names of what exists beside it."""
     release = Release(list(manifests), frozenset(foreign))
-    return [
-        Verdict(name, finding)
-        for name, rule in RULES.items()
-        for finding in rule(release)
-        if (name, component_of(finding.owner)) not in exempt
-    ]
+    return [Verdict(name, finding) for name, rule in RULES.items() for finding in rule(release)]
 
 
 def names_in(values: object) -> frozenset[str]:

@@ -30,14 +30,6 @@ def an_object_twice(release: Release) -> None:
     release.objects.append(deepcopy(one(release, "ServiceAccount")))
 
 
-def a_name_that_is_too_long(release: Release) -> None:
-    one(release, "PodDisruptionBudget")["metadata"]["name"] = f"slipway-{'a' * 60}"
-
-
-def no_label_of_the_version(release: Release) -> None:
-    del one(release, "Service")["metadata"]["labels"]["app.kubernetes.io/version"]
-
-
 def a_password_outside_of_its_secret(release: Release) -> None:
     (secret,) = release.kind("Secret")
     one(release, "ConfigMap")["data"]["SLIPWAY_X"] = next(iter(secret["data"].values()))
@@ -77,10 +69,6 @@ def a_migration_that_looks_like_a_server(release: Release) -> None:
 def a_test_that_looks_like_a_server(release: Release) -> None:
     labels = one(release, "Deployment")["spec"]["template"]["metadata"]["labels"]
     one(release, "Pod")["metadata"]["labels"][COMPONENT] = labels[COMPONENT]
-
-
-def a_monitor_that_finds_no_service(release: Release) -> None:
-    one(release, "ServiceMonitor")["spec"]["selector"]["matchLabels"]["app"] = "slipway"
 
 
 def a_secret_that_nobody_makes(release: Release) -> None:
@@ -124,78 +112,12 @@ def a_secret_from_the_store_under_another_name(release: Release) -> None:
     one(release, "ExternalSecret")["spec"]["target"]["name"] = "shop-secrets"
 
 
-def a_secret_from_the_store_that_comes_too_late(release: Release) -> None:
-    del one(release, "ExternalSecret")["metadata"]["annotations"]
-
-
-def a_monitor_of_no_port(release: Release) -> None:
-    one(release, "ServiceMonitor")["spec"]["endpoints"][0]["port"] = "prometheus"
-
-
-def a_hook_that_is_none(release: Release) -> None:
-    job = one(release, "Job")
-    annotations = job["metadata"].pop("annotations")
-    job["spec"]["template"]["metadata"]["annotations"] |= annotations
-
-
-def a_wave_that_is_none(release: Release) -> None:
-    annotations = one(release, "Deployment")["spec"]["template"]["metadata"]["annotations"]
-    annotations["argocd.argoproj.io/sync-wave"] = "1"
-
-
-def a_hook_that_needs_the_configuration(release: Release) -> None:
-    container(release, "Job")["envFrom"] = container(release)["envFrom"]
-
-
-def a_hook_with_an_account_of_the_release(release: Release) -> None:
-    pod(release, "Job")["serviceAccountName"] = pod(release)["serviceAccountName"]
-
-
-def a_wave_that_needs_the_configuration(release: Release) -> None:
-    container(release, "Job")["envFrom"] = container(release)["envFrom"]
-
-
-def a_hook_that_deletes_its_log(release: Release) -> None:
-    policy = "before-hook-creation,hook-failed"
-    one(release, "Job")["metadata"]["annotations"]["helm.sh/hook-delete-policy"] = policy
-
-
-def a_hook_that_stays_in_the_way(release: Release) -> None:
-    del one(release, "Pod")["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
-
-
-def a_migration_after_the_release(release: Release) -> None:
-    one(release, "Job")["metadata"]["annotations"]["helm.sh/hook"] = "post-install,pre-upgrade"
-
-
-def a_migration_without_an_end(release: Release) -> None:
-    del one(release, "Job")["spec"]["activeDeadlineSeconds"]
-
-
-def a_migration_that_is_tried_for_ever(release: Release) -> None:
-    del one(release, "Job")["spec"]["backoffLimit"]
-
-
-def a_migration_that_vanishes(release: Release) -> None:
-    one(release, "Job")["spec"]["ttlSecondsAfterFinished"] = 60
-
-
-def a_migration_that_restarts_in_place(release: Release) -> None:
-    pod(release, "Job")["restartPolicy"] = "OnFailure"
-
-
-def a_migration_with_a_sidecar(release: Release) -> None:
-    del one(release, "Job")["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"]
-
-
 MUTATIONS = (
     Mutation(an_empty_field, "nothing_is_null_or_empty"),
     Mutation(a_null, "nothing_is_null_or_empty"),
     Mutation(no_namespace, "every_object_is_in_the_namespace_of_the_release"),
     Mutation(another_namespace, "every_object_is_in_the_namespace_of_the_release"),
     Mutation(an_object_twice, "names_are_given_once"),
-    Mutation(a_name_that_is_too_long, "names_fit"),
-    Mutation(no_label_of_the_version, "labels_say_what_an_object_belongs_to"),
     Mutation(a_password_outside_of_its_secret, "secrets_hold_what_is_secret", "dev"),
     Mutation(a_password_in_clear, "secrets_hold_what_is_secret", "dev"),
     Mutation(a_version_in_a_selector, "selectors_are_those_that_never_change"),
@@ -208,7 +130,6 @@ MUTATIONS = (
     Mutation(a_service_of_another_component, "a_selector_finds_no_pod_of_another_component", "microservices", OPEN),
     Mutation(a_migration_that_looks_like_a_server, "a_selector_finds_no_pod_that_runs_once", "minimal", OPEN),
     Mutation(a_test_that_looks_like_a_server, "a_selector_finds_no_pod_that_runs_once", "minimal", OPEN),
-    Mutation(a_monitor_that_finds_no_service, "a_monitor_finds_the_service_of_its_component"),
     Mutation(a_secret_that_nobody_makes, "what_a_pod_needs_is_there"),
     Mutation(a_configuration_that_is_called_otherwise, "what_a_pod_needs_is_there"),
     Mutation(an_account_that_is_not_there, "what_a_pod_needs_is_there"),
@@ -216,20 +137,5 @@ MUTATIONS = (
     Mutation(a_key_that_is_not_there, "keys_that_a_pod_needs_are_there", "dev"),
     Mutation(a_key_that_the_store_does_not_give, "keys_that_a_pod_needs_are_there", "gitops"),
     Mutation(a_secret_from_the_store_under_another_name, "what_a_pod_needs_is_there", "gitops"),
-    Mutation(a_secret_from_the_store_that_comes_too_late, "a_hook_before_the_release_needs_nothing_of_it", "gitops"),
     Mutation(a_target_port_of_nobody, "service_ports_lead_to_pods", "minimal", OPEN),
-    Mutation(a_monitor_of_no_port, "monitors_ask_ports_that_exist"),
-    Mutation(a_hook_that_is_none, "hooks_are_marked_on_the_object"),
-    Mutation(a_wave_that_is_none, "hooks_are_marked_on_the_object", "gitops"),
-    Mutation(a_hook_that_needs_the_configuration, "a_hook_before_the_release_needs_nothing_of_it"),
-    Mutation(a_hook_with_an_account_of_the_release, "a_hook_before_the_release_needs_nothing_of_it"),
-    Mutation(a_wave_that_needs_the_configuration, "a_hook_before_the_release_needs_nothing_of_it", "gitops"),
-    Mutation(a_hook_that_deletes_its_log, "hooks_leave_what_failed"),
-    Mutation(a_hook_that_stays_in_the_way, "hooks_leave_what_failed"),
-    Mutation(a_migration_after_the_release, "readiness_waits_for_no_hook"),
-    Mutation(a_migration_without_an_end, "jobs_end_in_bounded_time"),
-    Mutation(a_migration_that_is_tried_for_ever, "jobs_end_in_bounded_time"),
-    Mutation(a_migration_that_vanishes, "jobs_end_in_bounded_time"),
-    Mutation(a_migration_that_restarts_in_place, "what_runs_once_is_not_restarted_in_place"),
-    Mutation(a_migration_with_a_sidecar, "no_sidecar_keeps_a_job_alive"),
 )

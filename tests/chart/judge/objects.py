@@ -49,22 +49,6 @@ def names_are_given_once(release: Release) -> Iterator[Finding]:
             yield Finding(one, "/metadata/name", "is there twice")
 
 
-def names_fit(release: Release) -> Iterator[Finding]:
-    """A Service's name is a DNS label, and pods, Jobs and volumes are named after their objects."""
-    for one in release.objects:
-        if not DNS_LABEL.fullmatch(one["metadata"]["name"]):
-            yield Finding(one, "/metadata/name", "is no DNS label of at most 63 characters")
-
-
-def labels_say_what_an_object_belongs_to(release: Release) -> Iterator[Finding]:
-    """Kubernetes' recommended labels: what people, Prometheus and cost reports group by."""
-    for one in release.objects:
-        labels = one["metadata"].get("labels", {})
-        for name in LABELS:
-            if not labels.get(name):
-                yield Finding(one, f"/metadata/labels/{name.replace('/', '~1')}", "is missing")
-
-
 def secrets_hold_what_is_secret(release: Release) -> Iterator[Finding]:
     """A password of a rendered Secret stands nowhere else in the rendering, in clear or in base64."""
     for secret in release.kind("Secret"):
@@ -80,7 +64,5 @@ RULES: tuple[Rule, ...] = (
     nothing_is_null_or_empty,
     every_object_is_in_the_namespace_of_the_release,
     names_are_given_once,
-    names_fit,
-    labels_say_what_an_object_belongs_to,
     secrets_hold_what_is_secret,
 )

@@ -115,87 +115,8 @@ def service_ports_lead_to_pods(release: Release) -> Iterator[Finding]:
                     yield Finding(service, f"/spec/ports/{number}/targetPort", f"{target} is no port of its pods")
 
 
-def monitors_ask_ports_that_exist(release: Release) -> Iterator[Finding]:
-    """Prometheus drops a target whose port has another name, without a word."""
-    for monitor in release.kind("ServiceMonitor"):
-        labels = monitor["spec"]["selector"].get("matchLabels", {"": ""})
-        for service in release.kind("Service"):
-            if labels.items() <= service["metadata"].get("labels", {}).items():
-                names = {port.get("name") for port in service["spec"]["ports"]}
-                for number, endpoint in enumerate(monitor["spec"]["endpoints"]):
-                    if endpoint.get("port") not in names:
-                        yield Finding(monitor, f"/spec/endpoints/{number}/port", "is no port of its Service")
-    for monitor in release.kind("PodMonitor"):
-        for pod in servers(release, monitor, monitor["spec"]["selector"].get("matchLabels", {"": ""})):
-            for number, endpoint in enumerate(monitor["spec"]["podMetricsEndpoints"]):
-                if endpoint.get("port") not in pod.ports:
-                    yield Finding(monitor, f"/spec/podMetricsEndpoints/{number}/port", "is no port of its pods")
-
-
-def routes_lead_to_services(release: Release) -> Iterator[Finding]:
-    """A path to a Service or port that is not there answers 503 to everybody."""
-    for route in (*release.kind("Ingress"), *release.kind("HTTPRoute")):
-        for path, name, port in _backends(route):
-            service = release.find("Service", name)
-            ports = {value for one in (service or {"spec": {"ports": []}})["spec"]["ports"] for value in _port(one)}
-            if service is None and name not in release.foreign:
-                yield Finding(route, path, f"Service {name} is neither rendered nor named in the values")
-            elif service and port not in ports:
-                yield Finding(route, path, f"{port} is no port of Service {name}")
-
-
-def _port(port: Object) -> tuple[object, object]:
-    return port["port"], port.get("name")
-
-
-def _backends(route: Object) -> Iterator[tuple[str, str, object]]:
-    for number, rule in enumerate(route["spec"].get("rules", [])):
-        start = f"/spec/rules/{number}"
-        if route["kind"] == "Ingress":
-            for index, one in enumerate(rule["http"]["paths"]):
-                port = one["backend"]["service"]["port"]
-                path = f"{start}/http/paths/{index}/backend/service"
-                yield path, one["backend"]["service"]["name"], port.get("name", port.get("number"))
-        for index, one in enumerate(rule.get("backendRefs", [])):
-            yield f"{start}/backendRefs/{index}", one["name"], one["port"]
-
-
-def a_path_leads_to_one_component(release: Release) -> Iterator[Finding]:
-    """Of two rules for one path of a host one is never asked, and which one is up to the controller."""
-    seen: set[tuple[str, str, str]] = set()
-    for route in (*release.kind("Ingress"), *release.kind("HTTPRoute")):
-        for path, host, way in _ways(route):
-            if (route["kind"], host, way) in seen:
-                yield Finding(route, path, f"{host or 'every host'}{way} is there already")
-            seen.add((route["kind"], host, way))
-
-
-def _ways(route: Object) -> Iterator[tuple[str, str, str]]:
-    for number, rule in enumerate(route["spec"].get("rules", [])):
-        start = f"/spec/rules/{number}"
-        if route["kind"] == "Ingress":
-            for index, one in enumerate(rule["http"]["paths"]):
-                yield f"{start}/http/paths/{index}/path", rule.get("host", ""), one["path"]
-        for index, one in enumerate(rule.get("matches", [])):
-            for host in route["spec"].get("hostnames", [""]):
-                yield f"{start}/matches/{index}/path", host, f"{one['path']['value']} {one.get('method', '')}".strip()
-
-
-def certificates_of_an_ingress_are_there(release: Release) -> Iterator[Finding]:
-    """A controller that does not find the Secret serves a certificate of its own, which nobody trusts."""
-    for ingress in release.kind("Ingress"):
-        for number, one in enumerate(ingress["spec"].get("tls", [])):
-            name = one.get("secretName", "")
-            if name and not release.find("Secret", name) and name not in release.foreign:
-                yield Finding(ingress, f"/spec/tls/{number}/secretName", f"{name} is nowhere named")
-
-
 RULES: tuple[Rule, ...] = (
     what_a_pod_needs_is_there,
     keys_that_a_pod_needs_are_there,
     service_ports_lead_to_pods,
-    monitors_ask_ports_that_exist,
-    routes_lead_to_services,
-    a_path_leads_to_one_component,
-    certificates_of_an_ingress_are_there,
 )

@@ -117,12 +117,6 @@ def component_of(one: Object) -> str:
     return one["metadata"].get("labels", {}).get(COMPONENT, "")
 
 
-def hooks_of(one: Object) -> list[str]:
-    """When Helm runs it: `pre-install`, `test` …; empty for what simply is applied."""
-    annotation: str = one["metadata"].get("annotations", {}).get("helm.sh/hook", "")
-    return [phase.strip() for phase in annotation.split(",") if phase.strip()]
-
-
 def _pods_of(one: Object) -> Iterator[Pod]:
     if one["kind"] == "Pod":
         yield Pod(one, "", one)

@@ -60,21 +60,9 @@ def a_selector_finds_no_pod_that_runs_once(release: Release) -> Iterator[Finding
                     yield Finding(one, path, f"matches the pod of {name_of(pod.owner)}")
 
 
-def a_monitor_finds_the_service_of_its_component(release: Release) -> Iterator[Finding]:
-    """A ServiceMonitor selects Services; one that finds two scrapes every pod twice."""
-    for monitor in release.kind("ServiceMonitor"):
-        labels = monitor["spec"]["selector"].get("matchLabels", {})
-        found = [one for one in release.kind("Service") if labels.items() <= one["metadata"].get("labels", {}).items()]
-        if [component_of(one) for one in found] != [component_of(monitor)]:
-            yield Finding(
-                monitor, "/spec/selector/matchLabels", f"finds {', '.join(map(name_of, found)) or 'no Service'}"
-            )
-
-
 RULES: tuple[Rule, ...] = (
     selectors_are_those_that_never_change,
     a_selector_finds_pods,
     a_selector_finds_no_pod_of_another_component,
     a_selector_finds_no_pod_that_runs_once,
-    a_monitor_finds_the_service_of_its_component,
 )

@@ -32,7 +32,6 @@ def test_every_sentence_has_its_case() -> None:
     all_said = [sentence for one in CONTRADICTIONS for sentence in said(one)]
     unsaid = [one for one in SENTENCES if not any(re.fullmatch(one, sentence) for sentence in all_said)]
     assert unsaid == []
-    assert len(SENTENCES) > 30
 
 
 def test_a_template_fails_in_one_place_only() -> None:

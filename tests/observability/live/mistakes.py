@@ -62,5 +62,5 @@ def create_app(settings: Settings) -> SlipwayApp:
 
 def create_wide_app(settings: Settings) -> SlipwayApp:
     """All features, and more routes than their metrics have room for."""
-    metrics.MOST_SERIES = ROOM
+    metrics.MAX_SERIES = ROOM
     return create_service(settings, [*enabled(settings), Feature(name="wide", routers=(wide_router,))])

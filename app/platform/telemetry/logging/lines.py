@@ -7,11 +7,11 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BUFFER_BYTES = 4 * 1024 * 1024
 """Of lines that wait because nobody reads them; past it new lines are dropped and counted."""
-GATHER_SECONDS = 0.02
+WRITE_INTERVAL_SECONDS = 0.02
 """How long the thread gathers lines before it writes them at once: it wakes at most 50 times a second."""
-FLUSH_SECONDS = 0.4
+FLUSH_TIMEOUT_SECONDS = 0.4
 
 
 class LineWriter:
@@ -56,7 +56,7 @@ class LineWriter:
         if count := self.on_line.get(level):
             count()
         with self._lock:
-            full = self._bytes + len(line) > MOST_BYTES
+            full = self._bytes + len(line) > MAX_BUFFER_BYTES
             if not full:
                 self._lines.append(line)
                 self._bytes += len(line)
@@ -65,7 +65,7 @@ class LineWriter:
         if full:
             self._lost(1)
 
-    def flush(self, seconds: float = FLUSH_SECONDS) -> bool:
+    def flush(self, seconds: float = FLUSH_TIMEOUT_SECONDS) -> bool:
         """Waits until every line is written, but no longer than that. Returns whether they are."""
         return self._none.wait(seconds)
 
@@ -85,7 +85,7 @@ class LineWriter:
     def _run(self) -> None:
         while True:
             self._some.wait()
-            time.sleep(GATHER_SECONDS)
+            time.sleep(WRITE_INTERVAL_SECONDS)
             self._write_out()
 
     def _write_out(self) -> None:
@@ -113,4 +113,4 @@ def _write_all(descriptor: int, content: bytes) -> None:
         try:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:  # Somebody else made the file non-blocking.
-            time.sleep(GATHER_SECONDS)
+            time.sleep(WRITE_INTERVAL_SECONDS)

@@ -18,7 +18,7 @@ from ...context import current_request
 from ...settings import Settings
 from ..metrics.labels import LogLevel
 from .escaping import escaped, indented, quoted, quoted_event, quoted_name
-from .redaction import LONGEST_TEXT, redact, redact_text, text_of
+from .redaction import MAX_TEXT_LENGTH, redact, redact_text, text_of
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
@@ -29,7 +29,7 @@ Render: TypeAlias = Callable[[dict[str, object]], bytes]
 
 OURS = ("app", "slipway")
 """Packages whose loggers of the standard library may say what they debug."""
-SELDOM_SECONDS = 60.0
+EXPORTER_LOG_INTERVAL_SECONDS = 60.0
 """How often the exporter may say the same thing of a collector that is away."""
 _NOISE = frozenset(
     {
@@ -167,8 +167,8 @@ class _Bridge(logging.Handler):
             return record.msg in _NOISE
         if not record.name.startswith("opentelemetry."):
             return False
-        said = self._said.get(str(record.msg), -SELDOM_SECONDS)
-        if time.monotonic() - said < SELDOM_SECONDS:
+        said = self._said.get(str(record.msg), -EXPORTER_LOG_INTERVAL_SECONDS)
+        if time.monotonic() - said < EXPORTER_LOG_INTERVAL_SECONDS:
             return True
         self._said[str(record.msg)] = time.monotonic()
         return False
@@ -185,7 +185,7 @@ def _complete(event: EventDict) -> dict[str, object]:
     fields: dict[str, object] = {
         "ts": datetime.now(UTC),
         "level": event.pop("level"),
-        "event": redact_text(_text(event.pop("event"))[:LONGEST_TEXT]),
+        "event": redact_text(_text(event.pop("event"))[:MAX_TEXT_LENGTH]),
         "logger": event.pop("logger"),
     }
     request = current_request.get()
@@ -223,4 +223,4 @@ def _exception(given: object) -> str:
         return ""
     text = "".join(traceback.format_exception(given)).rstrip()
     # Its end says what happened; redacted before it is cut, so that no value is parted from its name.
-    return redact_text(text[-2 * LONGEST_TEXT :])[-LONGEST_TEXT:]
+    return redact_text(text[-2 * MAX_TEXT_LENGTH :])[-MAX_TEXT_LENGTH:]

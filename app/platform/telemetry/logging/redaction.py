@@ -9,10 +9,10 @@ from datetime import date
 from typing import cast
 
 REDACTED = "[redacted]"
-LONGEST_TEXT = 16 * 1024
+MAX_TEXT_LENGTH = 16 * 1024
 """Characters of a text that are kept."""
 
-_DEEPEST = 6
+_MAX_DEPTH = 6
 _PLAIN = (bool, int, float, type(None), date)
 """Types whose values hold no secret; `datetime` is a `date`."""
 _SENSITIVE = r"passw|pwd|passphrase|secret|token|authorization|cookie|credential|api_?key"
@@ -40,7 +40,7 @@ _PORT = re.compile(r"\d{1,5}(?:[/?#,]|$)")
 
 def redact(fields: Mapping[str, object]) -> dict[str, object]:
     """The fields of a log line, each secret replaced, at any depth."""
-    return {name: _value(name, value, _DEEPEST) for name, value in fields.items()}
+    return {name: _value(name, value, _MAX_DEPTH) for name, value in fields.items()}
 
 
 def redact_text(text: str) -> str:
@@ -105,7 +105,7 @@ def _value(name: str, value: object, depth: int) -> object:
     if isinstance(value, _PLAIN):
         return value
     if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
-        return redact_text(text_of(value)[:LONGEST_TEXT])
+        return redact_text(text_of(value)[:MAX_TEXT_LENGTH])
     if depth == 0:
         return "…"
     if isinstance(value, Mapping):

@@ -13,7 +13,7 @@ from .catalogue import MetricSpec
 AnyMetric = TypeVar("AnyMetric", Counter, Gauge, Histogram)
 
 
-class Families(Collector):
+class MetricFamilies(Collector):
     """Our metrics, without the `_created` series that the library adds to each of them."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Families(Collector):
         return member
 
 
-class Asked(Collector):
+class CallbackCollector(Collector):
     """Gauges whose values are asked for when they are scraped, in the thread of the scrape."""
 
     def __init__(self, values: Callable[[], list[tuple[MetricSpec, tuple[str, ...], float]]]) -> None:

@@ -14,11 +14,11 @@ from prometheus_client.process_collector import ProcessCollector
 from ...settings import Service
 from . import catalogue
 from .catalogue import METHODS, OTHER_METHOD, OVERFLOW_ROUTE, UNMATCHED_ROUTE
-from .families import Asked, Families
+from .families import CallbackCollector, MetricFamilies
 from .labels import OPERATIONS, OTHER_OPERATION, CallError, LogLevel, Override, ShedReason, StatementError
-from .observers import CacheCounts, ClientCounts, DatabaseCounts, PoolState
+from .observers import CacheObserver, ClientObserver, DatabaseObserver, PoolState
 
-MOST_SERIES = 1000
+MAX_SERIES = 1000
 """Combinations of labels of the request histogram; each is 17 lines of a scrape."""
 
 
@@ -31,7 +31,7 @@ class Metrics:
 
     def __init__(self, service: Service, *, traced: bool) -> None:
         self.registry = CollectorRegistry()
-        self._ours = ours = Families()
+        self._ours = ours = MetricFamilies()
         self._several_workers = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         if self._several_workers:
             MultiProcessCollector(self.registry)
@@ -102,12 +102,12 @@ class Metrics:
         for name in names:
             features.labels(name).set(1)
 
-    def cache(self, name: str) -> CacheCounts:
+    def cache(self, name: str) -> CacheObserver:
         """Exports a cache of this name, which the catalogue has."""
         requests = self._ours.counter(catalogue.CACHE_REQUESTS)
-        return CacheCounts(requests.labels(name, "hit").inc, requests.labels(name, "miss").inc)
+        return CacheObserver(requests.labels(name, "hit").inc, requests.labels(name, "miss").inc)
 
-    def client(self, peer: str) -> ClientCounts:
+    def client(self, peer: str) -> ClientObserver:
         """Exports the calls to a peer, which the catalogue has."""
         durations = self._ours.histogram(catalogue.CLIENT_DURATION)
         for status, error in (("200", ""), ("", "connection"), ("", "timeout"), ("500", "status"), ("503", "status")):
@@ -116,20 +116,20 @@ class Metrics:
         def called(status: int, error: CallError, seconds: float) -> None:
             durations.labels(peer, str(status) if status else "", error).observe(seconds)
 
-        return ClientCounts(called)
+        return ClientObserver(called)
 
     def revocations(self, age: Callable[[], float]) -> None:
         """Exports how old what is known of revoked tokens is; not of several workers, as the state of a pool."""
         if not self._several_workers:
-            self.registry.register(Asked(lambda: [(catalogue.REVOCATIONS_AGE, (), age())]))
+            self.registry.register(CallbackCollector(lambda: [(catalogue.REVOCATIONS_AGE, (), age())]))
 
-    def database(self, state: Callable[[], PoolState]) -> DatabaseCounts:
+    def database(self, state: Callable[[], PoolState]) -> DatabaseObserver:
         """Exports a database and its pool: each scrape asks for its state, in the thread of the scrape.
 
         Several workers that share a port do not export the state: a scrape reaches only one of them.
         """
         if not self._several_workers:
-            self.registry.register(Asked(lambda: _pool(state())))
+            self.registry.register(CallbackCollector(lambda: _pool(state())))
         durations = self._ours.histogram(catalogue.STATEMENT_DURATION)
         waits, timeouts = self._ours.histogram(catalogue.POOL_WAIT), self._ours.counter(catalogue.POOL_TIMEOUTS)
         children = {
@@ -141,11 +141,11 @@ class Metrics:
         def ran(operation: str, error: StatementError, seconds: float) -> None:
             children[operation if operation in OPERATIONS else OTHER_OPERATION, error](seconds)
 
-        return DatabaseCounts(waits.observe, timeouts.inc, ran)
+        return DatabaseObserver(waits.observe, timeouts.inc, ran)
 
     def _series(self, method: str, route: str, status: int) -> Histogram:
         key = (method, route, status)
-        if key not in self._requests and len(self._requests) >= MOST_SERIES:
+        if key not in self._requests and len(self._requests) >= MAX_SERIES:
             self._overflow.inc()
             return self._durations.labels(OTHER_METHOD, OVERFLOW_ROUTE, str(status))
         series = self._requests[key] = self._durations.labels(method, route, str(status))

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 
-INTERVAL_SECONDS = 0.1
-MOST_SAMPLES = 600
+SAMPLE_INTERVAL_SECONDS = 0.1
+MAX_SAMPLES_PER_BLOCK = 600
 """Of one block: a minute. A process that was suspended for a night must not count for hours."""
 
 
@@ -33,12 +33,12 @@ class LoopLag:
             self._timer = None
 
     def _schedule(self) -> None:
-        self._due = perf_counter() + INTERVAL_SECONDS
-        self._timer = asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._sample)
+        self._due = perf_counter() + SAMPLE_INTERVAL_SECONDS
+        self._timer = asyncio.get_running_loop().call_later(SAMPLE_INTERVAL_SECONDS, self._sample)
 
     def _sample(self) -> None:
         late = max(0.0, perf_counter() - self._due)
         self._observe(late)
-        for number in range(1, min(int(late / INTERVAL_SECONDS), MOST_SAMPLES) + 1):
-            self._observe(late - number * INTERVAL_SECONDS)
+        for number in range(1, min(int(late / SAMPLE_INTERVAL_SECONDS), MAX_SAMPLES_PER_BLOCK) + 1):
+            self._observe(late - number * SAMPLE_INTERVAL_SECONDS)
         self._schedule()

@@ -1,4 +1,4 @@
-"""What a database and a cache tell of themselves, to whoever counts it: nobody, unless metrics are given."""
+"""Callbacks through which a database, a cache and a client report events; each does nothing unless metrics set it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,36 +7,36 @@ from .labels import CallError, StatementError
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseCounts:
-    """What a database tells of itself; by default nobody listens."""
+class DatabaseObserver:
+    """Callbacks for events of a database; the defaults do nothing."""
 
-    waited: Callable[[float], object] = lambda _: None
-    """Seconds until a connection was had."""
-    timed_out: Callable[[], object] = lambda: None
-    """No connection was free in time."""
-    ran: Callable[[str, StatementError, float], object] = lambda word, outcome, seconds: None
-    """A statement: its first word, what became of it, and its seconds."""
+    connection_wait: Callable[[float], object] = lambda _: None
+    """Receives the seconds that a caller waited for a connection."""
+    connection_timeout: Callable[[], object] = lambda: None
+    """No connection of the pool was free in time."""
+    statement: Callable[[str, StatementError, float], object] = lambda operation, outcome, seconds: None
+    """Receives the first word of a statement, its outcome, and its duration in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class CacheCounts:
-    """What a cache tells of itself; by default nobody listens."""
+class CacheObserver:
+    """Callbacks for events of a cache; the defaults do nothing."""
 
     hit: Callable[[], object] = lambda: None
     miss: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
-class ClientCounts:
-    """What calls to another process tell of themselves; by default nobody listens."""
+class ClientObserver:
+    """Callbacks for calls to another process; the defaults do nothing."""
 
-    called: Callable[[int, CallError, float], object] = lambda status, error, seconds: None
-    """A call: the status of its answer or 0, what became of it, and its seconds."""
+    call: Callable[[int, CallError, float], object] = lambda status, error, seconds: None
+    """Receives the status of the response (0 without one), the kind of error, and the duration in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """A pool at one moment."""
+    """A snapshot of a pool."""
 
     used: int
     idle: int

@@ -24,13 +24,13 @@ from ...settings import Settings
 from ..identity import attributes
 from ..metrics.instruments import Metrics
 
-MOST_WAITING = 2048
+MAX_QUEUE_SIZE = 2048
 """Spans that wait for the collector; past it the oldest are dropped."""
-EXPORT_SECONDS = 2.0
+EXPORT_TIMEOUT_SECONDS = 2.0
 """How long one batch may take, in a thread of its own; then it is lost."""
-BATCH = 512
+MAX_EXPORT_BATCH_SIZE = 512
 """Most spans that leave at once."""
-BATCH_SECONDS = 2.0
+SCHEDULE_DELAY_SECONDS = 2.0
 """How long a span waits for company."""
 _exporting = local()
 """Marks the thread that sends spans: what it does is no trace."""
@@ -46,7 +46,7 @@ def make_provider(settings: Settings, metrics: Metrics, samples: Callable[[int],
         resource=Resource.create(attributes(settings)),
         shutdown_on_exit=False,
     )
-    exporter = OTLPSpanExporter(endpoint(settings, "traces"), timeout=EXPORT_SECONDS)
+    exporter = OTLPSpanExporter(endpoint(settings, "traces"), timeout=EXPORT_TIMEOUT_SECONDS)
     provider.add_span_processor(QueuedProcessor(exporter, metrics))
     return provider
 
@@ -142,12 +142,12 @@ class QueuedProcessor(SpanProcessor):
         if self._stopped:
             self._metrics.spans_dropped.inc()
             return
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MAX_QUEUE_SIZE:
             with suppress(IndexError):  # The thread was faster.
                 self._waiting.popleft()
                 self._metrics.spans_dropped.inc()
         self._waiting.append(span)
-        if len(self._waiting) >= BATCH:
+        if len(self._waiting) >= MAX_EXPORT_BATCH_SIZE:
             self._some.set()
 
     def shutdown(self) -> None:
@@ -156,7 +156,7 @@ class QueuedProcessor(SpanProcessor):
             return
         self._stopped = True
         self._some.set()
-        self._thread.join(EXPORT_SECONDS)
+        self._thread.join(EXPORT_TIMEOUT_SECONDS)
         self._exporter.shutdown()
         while batch := self._take():
             self._metrics.spans_dropped.inc(len(batch))
@@ -169,7 +169,7 @@ class QueuedProcessor(SpanProcessor):
     def _run(self) -> None:
         with exporting():
             while not self._stopped:
-                self._some.wait(BATCH_SECONDS)
+                self._some.wait(SCHEDULE_DELAY_SECONDS)
                 self._some.clear()
                 self._send_all()
 
@@ -181,7 +181,7 @@ class QueuedProcessor(SpanProcessor):
     def _take(self) -> list[ReadableSpan]:
         batch: list[ReadableSpan] = []
         with suppress(IndexError):
-            while len(batch) < BATCH:
+            while len(batch) < MAX_EXPORT_BATCH_SIZE:
                 batch.append(self._waiting.popleft())
         return batch
 

@@ -10,9 +10,9 @@ from opentelemetry import trace
 
 from ...context import RequestContext, current_request
 
-LONGEST_TRACESTATE = 512
+MAX_TRACESTATE_LENGTH = 512
 """Characters that are passed on; W3C Trace Context §3.3.1.5 asks for at least as many."""
-MAX_MEMBERS = 32
+MAX_TRACESTATE_MEMBERS = 32
 """Vendors in a `tracestate` (W3C Trace Context §3.3.1.1)."""
 
 _TRACEPARENT = re.compile(rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -41,7 +41,11 @@ def continue_trace(context: RequestContext, headers: Iterable[tuple[bytes, bytes
     context.sampled = bool(int(flags, 16) & 1)
     if context.sampled:
         states = b",".join(value for name, value in headers if name == b"tracestate").decode("latin-1")
-        if len(states) <= LONGEST_TRACESTATE and states.count(",") < MAX_MEMBERS and _TRACESTATE.fullmatch(states):
+        if (
+            len(states) <= MAX_TRACESTATE_LENGTH
+            and states.count(",") < MAX_TRACESTATE_MEMBERS
+            and _TRACESTATE.fullmatch(states)
+        ):
             context.tracestate = states
 
 

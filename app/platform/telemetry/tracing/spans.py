@@ -18,7 +18,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from ...context import RequestContext, current_request
 from ...settings import Settings
-from ..logging.redaction import LONGEST_TEXT, redact_text, text_of
+from ..logging.redaction import MAX_TEXT_LENGTH, redact_text, text_of
 from ..metrics.catalogue import METHODS, OTHER_METHOD, UNMATCHED_ROUTE
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 Attributes: TypeAlias = Mapping[str, str | int | float | bool]
 
-SHUTDOWN_SECONDS = 1.5
+SHUTDOWN_TIMEOUT_SECONDS = 1.5
 """How long the last spans may take to leave; a collector that hangs is not waited for any longer."""
 
-LONGEST_ATTRIBUTE = 512
+MAX_ATTRIBUTE_LENGTH = 512
 """Characters of what a client may make up."""
 
 _LOW_64_BITS = 2**64 - 1
@@ -82,7 +82,7 @@ class Tracing:
                 trace.set_tracer_provider(self._provider)
 
     def close(self) -> None:
-        """Sends what is left, for at most `SHUTDOWN_SECONDS`; a second call does nothing."""
+        """Sends what is left, for at most `SHUTDOWN_TIMEOUT_SECONDS`; a second call does nothing."""
         with self._lock:
             provider, self._provider, self.tracer = self._provider, None, None
         if provider is None:
@@ -91,7 +91,7 @@ class Tracing:
         # The SDK's own shutdown waits for up to 30 s; its thread and this one die with the process.
         sender = Thread(target=provider.shutdown, name="trace-shutdown", daemon=True)
         sender.start()
-        sender.join(SHUTDOWN_SECONDS)
+        sender.join(SHUTDOWN_TIMEOUT_SECONDS)
 
 
 class ServerSpan:
@@ -131,18 +131,18 @@ class ServerSpan:
             "http.request.method": known,
             "http.response.status_code": status,
             "network.protocol.version": scope["http_version"],
-            "url.path": scope["path"][:LONGEST_ATTRIBUTE],
+            "url.path": scope["path"][:MAX_ATTRIBUTE_LENGTH],
             "url.scheme": scope["scheme"],
         }
         if known != method:
-            attributes["http.request.method_original"] = method[:LONGEST_ATTRIBUTE]
+            attributes["http.request.method_original"] = method[:MAX_ATTRIBUTE_LENGTH]
         if route != UNMATCHED_ROUTE:
             attributes["http.route"] = route
         if client := scope.get("client"):
             attributes["client.address"] = client[0]
         for name, value in scope["headers"]:
             if name == b"user-agent":
-                attributes["user_agent.original"] = value.decode("latin-1")[:LONGEST_ATTRIBUTE]
+                attributes["user_agent.original"] = value.decode("latin-1")[:MAX_ATTRIBUTE_LENGTH]
         if status >= 500:
             span.set_status(StatusCode.ERROR)
             if not self._failed:
@@ -216,7 +216,7 @@ def _record(span: Span, error: BaseException) -> None:
         "exception",
         {
             "exception.type": name,
-            "exception.message": redact_text(message[: 2 * LONGEST_TEXT])[:LONGEST_TEXT],
-            "exception.stacktrace": redact_text(text[-2 * LONGEST_TEXT :])[-LONGEST_TEXT:],
+            "exception.message": redact_text(message[: 2 * MAX_TEXT_LENGTH])[:MAX_TEXT_LENGTH],
+            "exception.stacktrace": redact_text(text[-2 * MAX_TEXT_LENGTH :])[-MAX_TEXT_LENGTH:],
         },
     )

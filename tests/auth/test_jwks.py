@@ -12,19 +12,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.platform.auth.keys import key_set, public_jwk
-from app.platform.auth.principal import Principal, UnknownKey
-from app.platform.auth.remote_keys import (
-    GOOD_SECONDS,
-    LARGEST_SET,
-    MOST_KEYS,
+from app.platform.auth.jwks import (
+    MAX_KEYS,
+    MAX_SET_BYTES,
+    MAX_STALE_SECONDS,
     PATH,
+    JwksClient,
     KeysUnavailableError,
-    RemoteKeys,
     fetch_keys,
     parse_keys,
 )
+from app.platform.auth.keys import key_set, public_jwk
+from app.platform.auth.principal import Principal, UnknownKey
 from app.platform.auth.tokens import TokenVerifier
+from app.platform.context import RequestContext, current_request
 from tests.support.forge import OFF_CURVE, SMALL_ORDER_POINTS, auth_settings, base64url, key, key_id, public_pem, token
 
 GOOD = key_set(auth_settings())
@@ -69,8 +70,8 @@ UNUSABLE = {
     ).encode(),
     "not on the curve": json.dumps({"keys": [public_jwk(base64url(OFF_CURVE).decode())]}).encode(),
     "a key that is no text": b'{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "\\ud800"}]}',
-    "too many": json.dumps({"keys": GOOD["keys"] * (MOST_KEYS + 1)}).encode(),
-    "too much": json.dumps(GOOD | {"padding": "x" * LARGEST_SET}).encode(),
+    "too many": json.dumps({"keys": GOOD["keys"] * (MAX_KEYS + 1)}).encode(),
+    "too much": json.dumps(GOOD | {"padding": "x" * MAX_SET_BYTES}).encode(),
     "a deep one": b"[" * 60_000,
 }
 
@@ -92,11 +93,13 @@ class Issuer:
     def __init__(self) -> None:
         self.answer: Callable[[BaseHTTPRequestHandler], None] = self.show(GOOD)
         self.asked: list[str] = []
+        self.traces: list[str | None] = []
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked.append(self.path)
+                issuer.traces.append(self.headers["traceparent"])
                 issuer.answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
@@ -147,7 +150,7 @@ def test_nobody_there_is_a_reason_without_the_address() -> None:
 
 
 def test_an_answer_byte_by_byte_does_not_hold_the_thread(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.platform.auth.remote_keys.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("app.platform.auth.jwks.FETCH_TIMEOUT_SECONDS", 0.3)
     over = threading.Event()
 
     def drip(handler: BaseHTTPRequestHandler) -> None:
@@ -174,68 +177,79 @@ class Clock:
         return self.now
 
 
+async def test_a_fetch_for_a_request_is_part_of_its_trace(issuer: Issuer) -> None:
+    client = JwksClient("users", issuer.url)
+    await client.refresh()
+    token = current_request.set(RequestContext("id", "1" * 32, sampled=True, parent_id="2" * 16))
+    try:
+        await client.refresh()
+    finally:
+        current_request.reset(token)
+    assert issuer.traces == [None, f"00-{'1' * 32}-{'2' * 16}-01"]
+
+
 async def test_many_who_wait_ask_once(issuer: Issuer) -> None:
-    remote = RemoteKeys("users", issuer.url)
-    await asyncio.gather(*(remote.ask() for _ in range(50)))
+    remote = JwksClient("users", issuer.url)
+    await asyncio.gather(*(remote.refresh() for _ in range(50)))
     assert list(remote.keys) == [KID]
     assert len(issuer.asked) == 1
 
 
 async def test_questions_are_a_second_apart(issuer: Issuer) -> None:
-    remote = RemoteKeys("users", issuer.url)
+    remote = JwksClient("users", issuer.url)
     begun = time.monotonic()
     for _ in range(3):
-        await remote.ask()
+        await remote.refresh()
     assert time.monotonic() - begun >= 2
     assert len(issuer.asked) == 3
 
 
 async def test_the_last_keys_hold_for_a_day_while_nothing_usable_comes(issuer: Issuer) -> None:
     clock = Clock()
-    remote = RemoteKeys("users", issuer.url, clock=clock)
+    remote = JwksClient("users", issuer.url, clock=clock)
     verifier = TokenVerifier(auth_settings("own"), keys=remote.keys)
-    remote.withdrawn = verifier.forget
+    remote.on_withdrawn = verifier.forget
     header = b"Bearer " + token()
-    await remote.ask()
+    await remote.refresh()
     assert isinstance(verifier.authenticate(header), Principal)
     issuer.answer = issuer.show({"keys": []})
-    clock.now += GOOD_SECONDS - 1
-    await remote.ask()
+    clock.now += MAX_STALE_SECONDS - 1
+    await remote.refresh()
     assert isinstance(verifier.authenticate(header), Principal)
     with pytest.raises(KeysUnavailableError, match="no Ed25519 key"):
-        await remote.reach()
-    await remote.require()
+        await remote.check_ready()
+    await remote.check_started()
     clock.now += 2
-    await remote.ask()
+    await remote.refresh()
     assert isinstance(verifier.authenticate(header), UnknownKey)
     with pytest.raises(KeysUnavailableError):
-        await remote.require()
+        await remote.check_started()
 
 
 async def test_a_token_of_a_withdrawn_key_is_refused_though_it_was_verified_before(issuer: Issuer) -> None:
     clock = Clock()
-    remote = RemoteKeys("users", issuer.url, clock=clock)
+    remote = JwksClient("users", issuer.url, clock=clock)
     verifier = TokenVerifier(auth_settings("own"), keys=remote.keys)
-    remote.withdrawn = verifier.forget
-    await remote.ask()
+    remote.on_withdrawn = verifier.forget
+    await remote.refresh()
     assert isinstance(verifier.authenticate(b"Bearer " + token()), Principal)
     issuer.answer = issuer.show(key_set(auth_settings("other")))
     clock.now += 300
-    await remote.ask()
+    await remote.refresh()
     assert isinstance(verifier.authenticate(b"Bearer " + token()), UnknownKey)
     assert list(remote.keys) == [OTHER_KID]
 
 
 async def test_an_answer_that_does_not_end_is_given_up(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.platform.auth.remote_keys.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("app.platform.auth.jwks.FETCH_TIMEOUT_SECONDS", 0.2)
     over = threading.Event()
 
     def hang(handler: BaseHTTPRequestHandler) -> None:
         over.wait(10)
 
     issuer.answer = hang
-    remote = RemoteKeys("users", issuer.url)
-    await remote.ask()
+    remote = JwksClient("users", issuer.url)
+    await remote.refresh()
     over.set()
     with pytest.raises(KeysUnavailableError):
-        await remote.reach()
+        await remote.check_ready()
