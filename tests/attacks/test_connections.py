@@ -289,3 +289,11 @@ async def test_refused_clients_that_stay_keep_nobody_out(service: Service) -> No
         assert {(await connection.answer()).status for connection in refused} == {400}
         async with Connection(service.port) as newcomer:
             assert (await newcomer.get("/tell")).status == 200
+
+
+async def test_a_malformed_rest_of_a_body_gets_no_second_answer(service: Service) -> None:
+    async with Connection(service.port) as connection:
+        connection.send(request("/slow?seconds=0", "POST", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n")
+        assert (await connection.answer()).status == 405
+        connection.send(b"no chunk\r\n\r\n")
+        assert await connection.rest() == b""

@@ -52,7 +52,7 @@ def test_releases_in_one_namespace_do_not_mix(
     other.install(
         {
             **image_values(images.first),
-            "database": {"host": postgres.host, "name": "other", "user": "other"},
+            "database": {"host": postgres.host, "name": "other", "user": "other", "ssl": "disable"},
             "secrets": {"existingSecret": "other"},
             "components": {"api": {"replicas": 1, "resources": SMALL}},
         }

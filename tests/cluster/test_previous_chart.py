@@ -68,7 +68,7 @@ def test_an_upgrade_of_the_chart_keeps_the_deployment_and_loses_no_request(
     shop.install(
         {
             **image_values(images.first),
-            "database": {"host": postgres.host, "name": "shop", "user": "shop"},
+            "database": {"host": postgres.host, "name": "shop", "user": "shop", "ssl": "disable"},
             "secrets": {"existingSecret": "given"},
             "components": {"api": {"resources": SMALL}},
         }

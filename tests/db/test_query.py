@@ -97,7 +97,6 @@ async def test_a_statement_that_runs_out_of_time_is_unavailable_and_the_pool_liv
     sleep = Query(select(func.pg_sleep(bindparam("seconds", type_=Float()))))
     with pytest.raises(DatabaseUnavailable) as refusal:
         await sleep.first(hurried, seconds=30.0)
-    assert refusal.value.status == 503
     assert outcome_of(refusal.value.__cause__ or refusal.value) == "timeout"
     assert await Query(select(literal(1, Integer))).first(hurried) is not None
     await hurried.close()

@@ -95,6 +95,16 @@ def test_pods_run_the_image_as_it_was_built(pipeline: Pipeline, digest: str) -> 
         assert set(images) == {expected}
 
 
+def test_a_debugger_listens_on_the_loopback_of_its_pod_alone() -> None:
+    started = [
+        container
+        for pipeline in pipelines()
+        for release in pipeline.releases
+        for container in containers(rendered(release, built(pipeline)))
+    ]
+    assert {address for container in started for address in listens(container)} == {"127.0.0.1:5678"}
+
+
 def listens(container: dict[str, Any]) -> Iterator[str]:
     """Where the command of a container says that it listens."""
     words = container.get("command", [])

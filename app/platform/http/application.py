@@ -16,7 +16,8 @@ from ..settings import Group, Settings
 from ..telemetry import Telemetry
 from .body import MAX_FORM_FIELDS, MAX_FORM_FILES
 from .body_rules import body_rules
-from .edge import EdgeMiddleware, Headers
+from .edge import EdgeMiddleware
+from .edge_state import Headers
 from .errors import install_error_handlers
 from .openapi import EVERYWHERE, Document, with_problems
 from .release import Handler, releasing

@@ -92,7 +92,9 @@ class EdgeMiddleware:
             headers: dict[bytes, bytes] = dict(scope["headers"])
             state = self._state if len(headers) == len(scope["headers"]) else self._state_for_repeated(scope)
             exchange = Exchange(state, scope, receive, send, self._identify(scope, headers))
-            await exchange.run(_declared_bytes(headers), expects_continue=b"expect" in headers)
+            length = headers.get(b"content-length")
+            declared = 0 if length is None else _declared_bytes(length)
+            await exchange.run(declared, expects_continue=b"expect" in headers)
         elif kind == "websocket":
             headers = dict(scope["headers"])
             state = self._state if len(headers) == len(scope["headers"]) else self._state_for_repeated(scope)
@@ -142,11 +144,8 @@ class EdgeMiddleware:
         await self._app(scope, receive, send_last)
 
 
-def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:
-    """The length of the body; 0 if it is unknown, -1 if the field is invalid."""
-    length = headers.get(b"content-length")
-    if length is None:
-        return 0
+def _declared_bytes(length: bytes) -> int:
+    """The length of the body by its `Content-Length`, -1 if the field is invalid."""
     try:
         return parse_content_length(length)
     except ValueError:

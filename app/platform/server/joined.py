@@ -61,6 +61,10 @@ class JoinedTransport:
         self._pieces.clear()
         self._transport.abort()
 
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent; asked for each answer."""
+        return self._transport.is_closing()
+
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Passes the events of the connection to another protocol."""
         self._transport.set_protocol(protocol)

@@ -22,6 +22,14 @@ REQUEST_BYTES = 2048
 """Memory of a waiting request beside its own bytes."""
 WEBSOCKET_SHARE = 0.8
 """Of all connections; WebSockets are not closed to make room, so requests and probes need a part of their own."""
+MAX_PIECES = 64
+"""Pieces that one turn of the event loop parses; one segment can hold thousands."""
+MAX_PIECE_BYTES = 16 * 1024
+"""Of a chunked body, whose every byte can be a chunk."""
+MAX_UNWANTED_BYTES = 256 * 1024
+"""Of a body that is answered already: so much is read for the sake of the next request on the connection."""
+CHUNK_OVERHEAD = 16
+"""Bytes of framing that a chunk may have without counting as overhead; extensions are longer."""
 RESERVED_FILES = 64
 """Open files that are reserved for the database, the log and the metrics port."""
 LOG_INTERVAL_SECONDS = 10.0
@@ -76,6 +84,31 @@ class Limits:
         self._logged[reason] = now
         self._unlogged[reason] = 0
         _log.warning("refused %d requests or connections: %s", unlogged, reason)
+
+
+class Waiting:
+    """What one connection has in memory behind the request that is answered."""
+
+    __slots__ = ("_bytes", "_limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._bytes = 0
+
+    def book(self, number: int) -> bool:
+        """Whether so many bytes may wait, with those of all other connections; a refusal is counted."""
+        limits = self._limits
+        limits.waiting_bytes += number - self._bytes
+        self._bytes = number
+        if limits.waiting_bytes <= MAX_WAITING_BYTES:
+            return True
+        limits.refuse("pipelined")
+        return False
+
+    def release(self) -> None:
+        """Nothing waits any more."""
+        self._limits.waiting_bytes -= self._bytes
+        self._bytes = 0
 
 
 class RateWindow:

@@ -5,38 +5,27 @@ import asyncio
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from .flow import HeldFlow
+from .framing import FRAMING_FIELDS, Framing, MalformedError
 from .heads import BLANK, END, NO_TRAILERS, REQUEST_LINE, BodyEnd, cannot_be_a_head, skip_blank_lines, without_upgrade
 from .joined import JoinedTransport
-from .limits import MAX_FIELDS, MAX_PIPELINED, MAX_WAITING_BYTES, REQUEST_BYTES, LimitedConfig, RateWindow
+from .limits import (
+    CHUNK_OVERHEAD,
+    MAX_FIELDS,
+    MAX_PIECE_BYTES,
+    MAX_PIECES,
+    MAX_PIPELINED,
+    MAX_UNWANTED_BYTES,
+    REQUEST_BYTES,
+    LimitedConfig,
+    RateWindow,
+    Waiting,
+)
 from .unsent import Unsent
 from .websocket import GuardedWebSocket
-
-MAX_PIECES = 64
-"""Pieces that one turn of the event loop parses; one segment can hold thousands."""
-MAX_PIECE_BYTES = 16 * 1024
-"""Of a chunked body, whose every byte can be a chunk."""
-MAX_UNWANTED_BYTES = 256 * 1024
-"""Of a body that is answered already: so much is read for the sake of the next request on the connection."""
-CHUNK_OVERHEAD = 16
-"""Bytes of framing that a chunk may have without counting as overhead; extensions are longer."""
-
-
-class _RefusedError(Exception):
-    """Ends the parsing of a request."""
-
-
-class _Flow(FlowControl):
-    """Does not read on while something is held back, whatever the application asks for."""
-
-    held = False
-
-    def resume_reading(self) -> None:
-        if not self.held:
-            super().resume_reading()
 
 
 class RequestReader(HttpToolsProtocol, abc.ABC):
@@ -61,11 +50,11 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         self._received = 0  # bytes of a head, and of blank lines before it
         self._waited = 0.0  # seconds spent on the head that is expected
         self._held = b""  # what arrived and may not be parsed yet
-        self._waiting_bytes = 0
+        self._waiting = Waiting(limits)
         self._expecting = False  # a head: the parser is being fed one
-        self._upgrading = False
-        self._in_body = False
+        self._upgrading = self._in_body = False
         self._body_end = BodyEnd(0, chunked=False)
+        self._framing = Framing()
         self._body_bytes = 0
         self._unwanted_bytes = 0  # of a body that arrived after the answer
         self._overhead = 0
@@ -83,18 +72,19 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._joined = JoinedTransport(cast(asyncio.Transport, transport), self.loop, self._may_close)
         super().connection_made(cast(asyncio.Transport, self._joined))
-        self.flow = self._flow = _Flow(self.transport)
+        self.flow = self._flow = HeldFlow(self.transport)
         self._unsent = Unsent(self._joined, self._limits)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unsent.end()
-        self._release()
+        self._waiting.release()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         if self._held:
             self._hold(self._held + data)
         else:
@@ -150,18 +140,26 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         """Parses a whole head; False if it has to wait for earlier requests of this connection."""
         if len(self.pipeline) >= MAX_PIPELINED:
             return False
-        if len(head) > self._max_head or head.count(b"\r\n") > MAX_FIELDS + 2:
+        if len(head) > self._max_head or head.count(b"\n") > MAX_FIELDS + 2:
             self._refuse(431)
             return True
         if REQUEST_LINE.match(head) is None:
             self._refuse(400)
             return True
         self._expecting = True
-        self._feed(head)
-        if not self._upgrading:
+        try:
+            self.parser.feed_data(head)
+        except httptools.HttpParserUpgrade:
+            pass
+        except httptools.HttpParserError:
+            self._refuse(400)
             return True
-        self._upgrading = False
-        return self._upgrade(head, last=last)
+        if self._upgrading:
+            self._upgrading = False
+            return self._upgrade(head, last=last)
+        if self._expecting:
+            self._refuse(400)
+        return True
 
     def _upgrade(self, head: bytes, *, last: bool) -> bool:
         """Begins a WebSocket, or parses the head again as if no upgrade were asked for."""
@@ -178,13 +176,9 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         if not self._idle():
             return False
         protocol = GuardedWebSocket(cast(LimitedConfig, self.config), self.server_state, self.app_state)
-        limits = self._limits
-        try:
-            status = 0 if last else 400  # before our answer nothing may follow (RFC 6455 §4.1)
-            status = status or protocol.refusal(self.url, self.headers)
-        except (ValueError, httptools.HttpParserError):
-            status = 400
-        if status or limits.websockets >= limits.max_websockets:
+        # Before our answer nothing may follow (RFC 6455 §4.1).
+        status = protocol.refusal(self.url, self.headers) if last else 400
+        if status or self._limits.websockets >= self._limits.max_websockets:
             self._refuse(status or 503)
             return True
         self.connections.discard(self)
@@ -211,25 +205,22 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
 
     def on_message_begin(self) -> None:
         if not self._expecting:
-            raise _RefusedError
+            raise MalformedError
+        self._framing.restart()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name in FRAMING_FIELDS and not self._in_body:
+            self._framing.read(name, value)
+        self.headers.append((name, value))
+
     def on_headers_complete(self) -> None:
-        hosts = codings = length = 0
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1
-            elif name == b"content-length":
-                length = int(value)
-            elif name == b"transfer-encoding":
-                codings += 1
-                if value.strip(b" \t").lower() != b"chunked":  # no other coding is implemented (RFC 9112 §6.1)
-                    raise _RefusedError
-        parser = self.parser
-        if hosts != 1 or codings:
-            old = parser.get_http_version() == "1.0"
-            if hosts > 1 or (not hosts and not old) or codings > 1 or (codings and old):  # RFC 9112 §3.2, §6.1
-                raise _RefusedError
+        parser, framing = self.parser, self._framing
+        length, codings = framing.length, framing.codings
+        if framing.hosts != 1 or codings:
+            framing.check(parser.get_http_version())
+        self.expect_100_continue = framing.expects_continue
         self._expecting = False
         if parser.should_upgrade():
             self._upgrading = True
@@ -262,7 +253,10 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
             return
         self._in_body = False
         self._waited = 0.0
-        super().on_message_complete()
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         if not self._flow.held:
@@ -285,7 +279,9 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
         self._held = data
         self._flow.held = True
         self.flow.pause_reading()
-        self._book(len(data) + len(self.pipeline) * REQUEST_BYTES)
+        if not self._waiting.book(len(data) + len(self.pipeline) * REQUEST_BYTES):
+            self._refused = True
+            self.transport.abort()
 
     def _go_on(self) -> None:
         """Parses what was held back."""
@@ -293,25 +289,12 @@ class RequestReader(HttpToolsProtocol, abc.ABC):
             return
         data, self._held = self._held, b""
         self._flow.held = bool(self.pipeline)
-        self._release()
+        self._waiting.release()
         if data:
             self._unset_keepalive_if_required()
             self._parse(data)
         if not self._held:
             self.flow.resume_reading()
-
-    def _book(self, size: int) -> None:
-        limits = self._limits
-        limits.waiting_bytes += size - self._waiting_bytes
-        self._waiting_bytes = size
-        if limits.waiting_bytes > MAX_WAITING_BYTES:
-            self._refused = True
-            limits.refuse("pipelined")
-            self.transport.abort()
-
-    def _release(self) -> None:
-        self._limits.waiting_bytes -= self._waiting_bytes
-        self._waiting_bytes = 0
 
     def _idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]

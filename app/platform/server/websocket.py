@@ -35,6 +35,12 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
     def refusal(self, url: bytes, fields: Sequence[tuple[bytes, bytes]]) -> int:
         """The status that refuses this handshake (RFC 6455 §4.2); 0 if it is valid."""
+        try:
+            return self._refusal(url, fields)
+        except (ValueError, httptools.HttpParserError):
+            return 400
+
+    def _refusal(self, url: bytes, fields: Sequence[tuple[bytes, bytes]]) -> int:
         headers = Headers([(name.decode("ascii"), value.decode("latin-1")) for name, value in fields])
         if any(length != "0" for name in _BODY_FIELDS for length in headers.get_all(name)):
             return 400
