@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import socket
 from collections.abc import Generator, Mapping
@@ -11,6 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, cast, get_args
 
 import orjson
+import structlog
 
 from ..telemetry.metrics.labels import Override
 from ..telemetry.overrides import Change, OverrideError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..telemetry.overrides import Overrides
 
 MAX_NAME_LENGTH = 128
-_log = logging.getLogger(__name__)
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 @contextmanager

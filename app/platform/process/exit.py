@@ -1,16 +1,17 @@
 """Runs an event loop so that the process ends with it, whatever threads of the application still do."""
 
 import asyncio
-import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
 
+import structlog
+
 THREAD_TIMEOUT_SECONDS = 0.75
 """How long threads have to end after the loop has."""
 
-_log = logging.getLogger(__name__)
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 def run_until_exit(
@@ -41,7 +42,7 @@ def _end_process(closed: threading.Event, code: int, flush: Callable[[], object]
         time.sleep(THREAD_TIMEOUT_SECONDS)
         main = threading.main_thread()
         if not (closed.is_set() and main.is_alive()):
-            running = [one.name for one in threading.enumerate() if not one.daemon and one is not main]
+            running = [thread.name for thread in threading.enumerate() if not thread.daemon and thread is not main]
     _log.warning("left while threads were running: %s", ", ".join(running))
     flush()
     os._exit(code)

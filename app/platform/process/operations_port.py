@@ -4,7 +4,6 @@ Whoever reaches the port needs no token, so everything that a client can make la
 """
 
 import gzip
-import logging
 import selectors
 import socket
 import time
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore, Condition, Lock, Thread
 from typing import TypeAlias
 
+import structlog
 from prometheus_client import CollectorRegistry
 
 from ..telemetry.metrics.exposition import exposition
@@ -36,7 +36,7 @@ SEND_GRACE_SECONDS = 1.0
 Endpoint: TypeAlias = Callable[[], Answer]
 """Makes the answer to a GET, in a thread of the port."""
 
-_log = logging.getLogger(__name__)
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 @contextmanager

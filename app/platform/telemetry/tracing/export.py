@@ -1,6 +1,5 @@
 """The OpenTelemetry SDK as this service uses it: which spans it records, and how they leave."""
 
-import logging
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -8,6 +7,7 @@ from random import getrandbits
 from threading import Event, Lock, Thread, local
 from typing import Literal
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -34,7 +34,7 @@ SCHEDULE_DELAY_SECONDS = 2.0
 """How long a span waits for company."""
 _exporting = local()
 """Marks the thread that sends spans: what it does is no trace."""
-_log = logging.getLogger(__name__)
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 _QUERIES = frozenset({"url.query", "url.full", "http.url", "http.target"})
 
 
