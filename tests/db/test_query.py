@@ -93,7 +93,7 @@ def test_what_the_compiled_text_cannot_carry_is_refused_at_import(statement: obj
 
 
 async def test_a_statement_that_runs_out_of_time_is_unavailable_and_the_pool_lives_on(db: Database) -> None:
-    hurried = Database(db.settings.model_copy(update={"pool_size": 1, "statement_timeout_seconds": 0.2}))
+    hurried = Database(db.settings.model_copy(update={"pool_size": 1, "statement_timeout_seconds": 1}))
     sleep = Query(select(func.pg_sleep(bindparam("seconds", type_=Float()))))
     with pytest.raises(DatabaseUnavailable) as refusal:
         await sleep.first(hurried, seconds=30.0)
