@@ -42,9 +42,9 @@ def resident(service: Service) -> int:
 
 
 async def attack(service: Service, times: int, body: bytes, field: str = JSON, path: str = USERS) -> None:
-    """Sends the body so often on one connection."""
-    async with Connection(service.port) as connection:
-        for _ in range(times):
+    """Sends the body so often; of a large one that is refused at its head not all is read, and the connection ends."""
+    for _ in range(times):
+        async with Connection(service.port) as connection:
             connection.send(request(path, "POST", field, f"Content-Length: {len(body)}", body=body))
             assert (await connection.answer()).status in (400, 413, 415, 422)
 

@@ -89,7 +89,6 @@ def test_label_values_come_from_the_sets_that_the_catalogue_names() -> None:
         "outcome",
         "reason",
         "result",
-        "server_address",
         "setting",
     }
 

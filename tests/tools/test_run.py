@@ -128,7 +128,7 @@ def run(checkout: Path) -> Iterator[Run]:
 def paste(run: Run) -> list[str]:
     """The output of the printed commands, one line each, and the token."""
     require_tool("curl")
-    commands = run.printed().partition("another terminal:\n")[2].partition("\nSave")[0].strip()
+    commands = run.printed().partition("another terminal:\n")[2].partition("\nSaving")[0].strip()
     assert len(commands.splitlines()) == 3
     script = commands.replace("\n", "\necho\n") + "\necho; echo $TOKEN"
     output = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True, timeout=60)

@@ -73,6 +73,7 @@ class Health:
         self._waiting = list(started)
         self._details = details
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: dict[str, asyncio.Task[list[Finding]]] = {}
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The answer of each path; `/health` and `/ready` are old names of the first two."""
@@ -112,7 +113,7 @@ class Health:
 
     async def _readiness(self) -> Report:
         started, findings = await asyncio.gather(
-            self._start_up(), asyncio.gather(*(run_check(check) for check in self._checks))
+            self._shared("start-up", self._start_up), self._shared("readiness", self._run_checks)
         )
         failed = any(finding.error and finding.required for finding in (*started, *findings))
         status = "draining" if self._drain.draining else "unavailable" if failed else "ok"
@@ -120,9 +121,19 @@ class Health:
         return {"status": status, "checks": _listed((*findings, *started))}
 
     async def _start(self) -> Report:
-        findings = await self._start_up()
+        findings = await self._shared("start-up", self._start_up)
         failed = any(finding.error for finding in findings)
         return {"status": "starting" if failed else "ok", "checks": _listed(findings)}
+
+    async def _shared(self, name: str, run: Callable[[], Coroutine[None, None, list[Finding]]]) -> list[Finding]:
+        """The findings of a run that callers at the same time share: a flood of probes costs one check."""
+        task = self._running.get(name)
+        if task is None or task.done():
+            task = self._running[name] = asyncio.create_task(run())
+        return await asyncio.shield(task)
+
+    async def _run_checks(self) -> list[Finding]:
+        return list(await asyncio.gather(*(run_check(check) for check in self._checks)))
 
     async def _start_up(self) -> list[Finding]:
         findings = await asyncio.gather(*(run_check(check) for check in self._waiting))
