@@ -138,20 +138,23 @@ def test_a_running_pod_cannot_be_resized_to_nothing(enforced: Namespace) -> None
     cluster, path = enforced.cluster, f"/api/v1/namespaces/{enforced.name}/pods"
 
     def resize(cpu: str) -> None:
-        stored = cluster.ask("GET", f"{path}/tried")
+        stored = cluster.ask("GET", f"{path}/resized")
+        del stored["metadata"]["resourceVersion"]  # its status changes while it starts
         stored["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu
-        cluster.ask("PUT", f"{path}/tried/resize", stored, dryRun="All")
+        cluster.ask("PUT", f"{path}/resized/resize", stored, dryRun="All")
 
     resources = cluster.ask("GET", "/api/v1")["resources"]
-    if "pods/resize" not in {one["name"] for one in resources}:
+    if "pods/resize" not in {resource["name"] for resource in resources}:
         not_run_here("the resizing of pods", "this Kubernetes has no pods/resize", demanded=False)
-    cluster.ask("POST", path, pod(GOOD))
+    started = pod(GOOD)
+    started["metadata"]["name"] = "resized"  # other tests try a name that must be free
+    cluster.ask("POST", path, started)
     try:
         resize("20m")
         with pytest.raises(ClusterError, match=f"{REQUESTED}: good"):
             resize("0")
     finally:
-        cluster.ask("DELETE", f"{path}/tried")
+        cluster.ask("DELETE", f"{path}/resized", gracePeriodSeconds="0")
 
 
 @pytest.mark.parametrize(
