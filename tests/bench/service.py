@@ -48,7 +48,8 @@ def service(
         command=("-c", before + _SERVE.format(app=[app] if app else [])),
         path=f"/api/v1/items/{ID}",
         ready_path="/readyz",
-        environment={f"SLIPWAY_{name}": value for name, value in settings.items()},
+        environment={"MALLOC_MMAP_THRESHOLD_": "1048576"}
+        | {f"SLIPWAY_{name}": value for name, value in settings.items()},
         headers=log_in,
     )
 
