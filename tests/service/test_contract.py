@@ -1,11 +1,15 @@
 """What the API promises on every route: problem details, scopes, labels, methods, limits."""
 
+import inspect
 import re
+from collections.abc import Iterator
 from typing import Any, cast
 from uuid import uuid4
 
 import httpx2
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.platform.http.application import SlipwayApp
 from app.platform.http.scopes import undeclared
@@ -196,3 +200,20 @@ async def test_the_document_describes_problems_as_they_are_answered(app: Slipway
 async def test_operations_have_names_of_their_own(app: SlipwayApp) -> None:
     names = [document(app)["paths"][path][method.lower()]["operationId"] for method, path in operations(app)]
     assert len(set(names)) == len(names)
+
+
+async def test_no_handler_or_dependency_runs_in_a_thread(app: SlipwayApp) -> None:
+    """A plain `def` takes a worker thread for each request: a list of one row cost a quarter more with one."""
+
+    def calls(dependant: Dependant) -> Iterator[object]:
+        yield dependant.call
+        for dependency in dependant.dependencies:
+            yield from calls(dependency)
+
+    routes = [context.original_route for context in iter_route_contexts(app.routes)]
+    called = [call for route in routes if isinstance(route, APIRoute) for call in calls(route.dependant)]
+    assert len(called) > 20
+    asynchronous = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    # An object like `Requires` is called by its class.
+    functions = [call if inspect.isroutine(call) else type(call).__call__ for call in called]
+    assert [function for function in functions if not any(check(function) for check in asynchronous)] == []

@@ -76,7 +76,7 @@ def split_page(
     return rows, cursor_of(sort, keys(rows[-1]))
 
 
-def _page(
+async def _page(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows in a page.")] = 20,
     cursor: Annotated[
         str | None,
