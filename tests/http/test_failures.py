@@ -88,11 +88,12 @@ def test_the_connection_survives_a_refused_body(served: Served) -> None:
 
 
 def test_a_body_that_turns_out_too_large_after_the_first_byte_is_cut(served: Served) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
-    connection.request("POST", "/raw/late", iter([b"x" * 4096] * 17), {"x-request-id": "cut"}, encode_chunked=True)
-    with contextlib.suppress(http.client.IncompleteRead):
-        assert connection.getresponse().read() == b""
-    connection.close()
+    # What the server has not read when it closes makes the kernel reset the connection: the client sees either.
+    cut = (http.client.IncompleteRead, ConnectionResetError, BrokenPipeError)
+    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    with contextlib.suppress(*cut), contextlib.closing(client):
+        client.request("POST", "/raw/late", iter([b"x" * 4096] * 17), {"x-request-id": "cut"}, encode_chunked=True)
+        assert client.getresponse().read() == b""
     assert served.access_line("cut")["status"] == 413
 
 
