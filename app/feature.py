@@ -50,7 +50,7 @@ class Feature:
         lifespan: an async context manager that opens what the feature needs when the process starts, yields it, and
             closes it when the process stops. `resources.state(Notes)` gives what it yielded, by its class.
         checks: what readiness asks besides the database. They run after the lifespan has begun.
-        metrics: what it measures, beside `app/platform/telemetry/metrics/catalogue.py`; `make generate` documents them.
+        metrics: what it measures; nothing reads this yet, so add it to the platform's catalogue too.
         scopes: the last parts of its scopes. Every user may `read` and `write`; others are granted by role or user.
         consumers: what handles events in a worker.
         jobs: background work in a worker.

@@ -74,10 +74,6 @@ class Resources:
         """What the lifespan of a feature has opened, by its class. Raises `KeyError` before it has."""
         return cast(State, self._states[kind])
 
-    def groups(self) -> list[Group]:
-        """The settings of every enabled feature."""
-        return list(self._groups.values())
-
     def require_database(self) -> "Database":
         """The database of a process that has one. Raises `RuntimeError` in one that has none."""
         if self.database is None:

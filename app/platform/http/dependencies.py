@@ -12,10 +12,7 @@ from .application import resources_of
 
 
 async def _database(request: Request) -> Database:
-    database = resources_of(request).database
-    if database is None:
-        raise RuntimeError("this process has no database: give create_app a feature with migrations")
-    return database
+    return resources_of(request).require_database()
 
 
 async def _unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
